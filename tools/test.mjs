@@ -1,0 +1,65 @@
+// Runs the suite by tap on one database server: DATABASE_URL's, or an embedded one that lives as long as the run. Each
+// test file has a database of its own, copied from a template. Ends with the plain closing line that CI reads.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../src/persistence/embedded.ts'
+import { createTemplate } from '../test/support/databases.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'kith-test-'))
+chmodSync(directory, 0o755)
+const embedded = process.env.DATABASE_URL
+  ? undefined
+  : await startEmbedded({ dataDir: join(directory, 'db'), ephemeral: true })
+const server = process.env.DATABASE_URL ?? embedded?.url ?? ''
+console.error(embedded ? 'Testing on the embedded database.' : 'Testing on the database of DATABASE_URL.')
+
+const output = '.tap/last.tap'
+mkdirSync('.tap', { recursive: true })
+rmSync(output, { force: true })
+let status = 1
+try {
+  const template = await createTemplate(server)
+  const environment = { ...process.env, KITH_TEST_SERVER: server, KITH_TEST_TEMPLATE: template }
+  delete environment.DATABASE_URL
+  const tap = spawn(
+    'tap',
+    [
+      'run',
+      `--reporter=${process.stdout.isTTY ? 'base' : 'terse'}`,
+      `--output-file=${output}`,
+      ...process.argv.slice(2),
+    ],
+    {
+      stdio: 'inherit',
+      env: environment,
+    },
+  )
+  ;[status] = await once(tap, 'exit')
+} finally {
+  await embedded?.stop()
+  rmSync(directory, { recursive: true, force: true })
+}
+
+// Assertions are counted where they stand, deepest level only: a subtest's own line repeats its children.
+let passed = 0
+let failed = 0
+let skipped = 0
+let previousDepth = -1
+const lines = readFileSync(output, 'utf8')
+  .split('\n')
+  .filter((line) => /^ *(not )?ok\b/.test(line))
+for (const line of lines) {
+  const depth = line.length - line.trimStart().length
+  const isSummary = depth < previousDepth
+  previousDepth = depth
+  if (isSummary) continue
+  if (/# (SKIP|TODO)/i.test(line)) skipped += 1
+  else if (line.trimStart().startsWith('not ok')) failed += 1
+  else passed += 1
+}
+if (status !== 0 && failed === 0) failed = 1
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exit(status ?? 1)
