@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { convertLine } from './convert.ts'
+import { isoDate } from './date.ts'
+import type { Line } from './syntax.ts'
+import { oneLine } from './text.ts'
+import {
+  BINARY,
+  components,
+  DATES,
+  inlineData,
+  isPreferred,
+  splitEscaped,
+  standardName,
+  types,
+  unescapeText,
+} from './value.ts'
+
+/**
+ * The unit of comparing and editing: a content line with the companions that share its group (Apple's label and address
+ * country). A group of several such lines gives each of them the companions, of which only the first few count: as every
+ * property repeats them, a hostile group would otherwise be quadratic. Further ones are properties of their own.
+ */
+export interface Property {
+  readonly line: Line
+  readonly companions: readonly Line[]
+}
+
+const COMPANIONS: ReadonlySet<string> = new Set(['X-ABLABEL', 'X-ABADR'])
+const MOST_COMPANIONS = 8
+const FRAME: ReadonlySet<string> = new Set(['BEGIN', 'END', 'VERSION'])
+
+/** Whether the line says something about the others of its group. */
+export const isCompanion = (line: Line): boolean => COMPANIONS.has(line.name)
+
+/** Whether the line is the card's frame rather than something it says. */
+export const isFrame = (line: Line): boolean => FRAME.has(line.name)
+
+/** The properties of a card, in order, BEGIN, END and VERSION aside. */
+export function properties(lines: readonly Line[]): Property[] {
+  const companions = new Map<string, Line[]>()
+  const led = new Set<string>()
+  const alone = new Set<Line>()
+  for (const line of lines) {
+    const group = line.group?.toLowerCase()
+    if (group === undefined) continue
+    if (!isCompanion(line)) {
+      led.add(group)
+      continue
+    }
+    const found = companions.get(group)
+    if (!found) companions.set(group, [line])
+    else if (found.length < MOST_COMPANIONS) found.push(line)
+    else alone.add(line)
+  }
+  const found: Property[] = []
+  for (const line of lines) {
+    if (isFrame(line)) continue
+    const group = line.group?.toLowerCase()
+    if (group === undefined || alone.has(line)) found.push({ line, companions: [] })
+    else if (!isCompanion(line)) found.push({ line, companions: companions.get(group) ?? [] })
+    else if (!led.has(group)) found.push({ line, companions: [] })
+  }
+  return found
+}
+
+type Key = (line: Line) => string
+
+const text: Key = (line) => unescapeText(line.value)
+const lowerText: Key = (line) => unescapeText(line.value).toLowerCase()
+const list: Key = (line) => splitEscaped(line.value, ',').map(unescapeText).join('\x1f')
+const structuredText: Key = (line) => {
+  const parts = components(line.value).map((component) => component.join('\x1f'))
+  return parts.slice(0, parts.findLastIndex((part) => part !== '') + 1).join('\x1e')
+}
+const date: Key = (line) => isoDate(line)
+const telephone: Key = (line) => unescapeText(line.value).replace(/^tel:/i, '')
+const binary: Key = (line) => {
+  const inline = inlineData(line)
+  if (!inline) return text(line)
+  return `sha256:${createHash('sha256').update(Buffer.from(inline.base64, 'base64')).digest('hex')}`
+}
+
+const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
+  ...['N', 'ADR', 'ORG', 'GENDER'].map((name): [string, Key] => [name, structuredText]),
+  ...['NICKNAME', 'CATEGORIES'].map((name): [string, Key] => [name, list]),
+  ...[...DATES].map((name): [string, Key] => [name, date]),
+  ...[...BINARY].map((name): [string, Key] => [name, binary]),
+  ['TEL', telephone],
+  ['KIND', lowerText],
+])
+
+/** The value in a form that ignores how it is written: escaping, folding, `tel:`, the encoding of a photo or a date. */
+export function valueKey(own: Line): string {
+  const line = standard(own)
+  const value = oneLine(line.value)
+  return (KEYS.get(line.name) ?? text)(value === line.value ? line : { ...line, value })
+}
+
+/** A line with a name of 3.0 says what it says in 4.0, whatever the card's version. */
+const standard = (line: Line): Line => (standardName(line.name) === line.name ? line : convertLine(line, '4.0'))
+
+const ENCODING_ONLY: ReadonlySet<string> = new Set(['ENCODING', 'CHARSET', 'X-APPLE-OMIT-YEAR'])
+const VALUE_IGNORED: ReadonlySet<string> = new Set([...BINARY, ...DATES, 'TEL'])
+
+/** The parameters that say something, by name: TYPE in lower case with "pref" as PREF=1; how a value is encoded aside. */
+export function meaningOfParameters(own: Line): Map<string, string[]> {
+  const line = standard(own)
+  const inline = inlineData(line) !== undefined
+  const found = new Map<string, string[]>()
+  for (const [name, all] of Map.groupBy(line.parameters, (parameter) => parameter.name)) {
+    if (ENCODING_ONLY.has(name) || name === 'TYPE') continue
+    if (name === 'VALUE' && VALUE_IGNORED.has(line.name)) continue
+    if (name === 'MEDIATYPE' && inline) continue
+    found.set(name, [...new Set(all.flatMap(({ values }) => values))].sort())
+  }
+  const kinds = BINARY.has(line.name) ? [] : [...new Set(types(line))].sort()
+  if (kinds.length > 0) found.set('TYPE', kinds)
+  if (isPreferred(line)) found.set('PREF', ['1'])
+  return found
+}
+
+export const companionsKey = (property: Property): string =>
+  [...new Set(property.companions.map((line) => `${line.name}:${unescapeText(line.value)}`))].sort().join('\x1d')
+
+/** What a property says; equal for two that differ only in writing, group name or order. */
+export function meaning(property: Property): string {
+  const parameters = [...meaningOfParameters(property.line)]
+    .map(([name, values]) => `${name}=${values.join('\x1f')}`)
+    .sort()
+    .join('\x1d')
+  return [standardName(property.line.name), valueKey(property.line), parameters, companionsKey(property)].join('\x1c')
+}

@@ -1,0 +1,142 @@
+import { Buffer } from 'node:buffer'
+import type { Line, Parameter } from './syntax.ts'
+
+const ESCAPED = /\\([nN,;:=\\])/g
+
+/** RFC 6350 §3.4, and the `\:` and `\=` of Apple's and Google's 3.0. */
+export const unescapeText = (value: string): string =>
+  value.includes('\\') ? value.replace(ESCAPED, (_, char) => (char === 'n' || char === 'N' ? '\n' : char)) : value
+
+/** RFC 6350 §3.4; every kind of line break becomes `\n`, other control characters go. */
+export const escapeText = (text: string): string =>
+  text
+    .replace(/\\/g, '\\\\')
+    .replace(/\r\n|[\r\n\x85\u2028\u2029]/g, '\\n')
+    .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')
+    .replace(/[,;]/g, '\\$&')
+
+/** For 4.0, which has no such escapes: `\:` and `\=` bare, every other one as it is. */
+export const withoutOldEscapes = (value: string): string =>
+  value.includes('\\:') || value.includes('\\=')
+    ? value.replace(/\\([\s\S])/g, (pair, char) => (char === ':' || char === '=' ? char : pair))
+    : value
+
+/** RFC 6868 §3; control characters go. */
+export const encodeParameter = (text: string): string =>
+  text
+    .replaceAll('^', '^^')
+    .replace(/\r\n|[\r\n\x85\u2028\u2029]/g, '^n')
+    .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')
+    .replaceAll('"', "^'")
+
+/** RFC 6868 §3: a caret before any other character stays. */
+export const decodeParameter = (value: string): string =>
+  value.replace(/\^([n^'])/g, (_, char) => (char === 'n' ? '\n' : char === "'" ? '"' : '^'))
+
+/** Splits at unescaped separators; the parts stay escaped. */
+export function splitEscaped(value: string, separator: ';' | ','): string[] {
+  if (!value.includes(separator)) return [value]
+  const parts: string[] = []
+  let start = 0
+  for (let i = 0; i < value.length; i += 1) {
+    if (value[i] === '\\') i += 1
+    else if (value[i] === separator) {
+      parts.push(value.slice(start, i))
+      start = i + 1
+    }
+  }
+  parts.push(value.slice(start))
+  return parts
+}
+
+/** A structured value such as N or ADR (RFC 6350 §6.2.2): components, each a list of unescaped texts. */
+export const components = (value: string): string[][] =>
+  splitEscaped(value, ';').map((component) => splitEscaped(component, ',').map(unescapeText))
+
+/** The inverse of `components`. */
+export const structured = (parts: readonly (readonly string[])[]): string =>
+  parts.map((list) => list.map(escapeText).join(',')).join(';')
+
+/** The values of the parameter of that name, of all its occurrences. */
+export const parameterValues = (line: Pick<Line, 'parameters'>, name: string): string[] =>
+  line.parameters.flatMap((parameter) => (parameter.name === name ? parameter.values : []))
+
+/** RFC 6350 §6.4.1 has `TYPE="voice,home"` too: each of its types is one. */
+const splitTypes = (values: readonly string[]): string[] => values.flatMap((value) => value.split(','))
+
+/** TYPE in lower case, "pref" aside. */
+export const types = (line: Pick<Line, 'parameters'>): string[] =>
+  splitTypes(parameterValues(line, 'TYPE'))
+    .map((type) => type.toLowerCase())
+    .filter((type) => type !== 'pref')
+
+/** Whether TYPE holds "pref", as 3.0 writes what is PREF=1 in 4.0. */
+export const isPreferred = (line: Pick<Line, 'parameters'>): boolean =>
+  splitTypes(parameterValues(line, 'TYPE')).some((type) => type.toLowerCase() === 'pref')
+
+/** The parameters with only those types that `keep` (asked in lower case) lets stay. */
+export const keepTypes = (parameters: readonly Parameter[], keep: (type: string) => boolean): Parameter[] =>
+  parameters.flatMap((parameter) => {
+    if (parameter.name !== 'TYPE') return [parameter]
+    const values = splitTypes(parameter.values).filter((value) => keep(value.toLowerCase()))
+    return values.length > 0 ? [{ ...parameter, values }] : []
+  })
+
+export const without = (parameters: readonly Parameter[], ...names: string[]): Parameter[] =>
+  parameters.filter(({ name }) => !names.includes(name))
+
+/** The properties that may hold a file: inline base64 in 3.0 (RFC 2426 §2.4.1), a data: URI in 4.0 (RFC 6350 §5.1). */
+export const BINARY: ReadonlySet<string> = new Set(['PHOTO', 'LOGO', 'SOUND', 'KEY'])
+/** The properties that hold a date. */
+export const DATES: ReadonlySet<string> = new Set(['BDAY', 'ANNIVERSARY', 'DEATHDATE', 'REV'])
+
+/** Names that differ: what 3.0 has only as an extension. */
+export const NAMES: readonly (readonly [three: string, four: string])[] = [
+  ['X-ADDRESSBOOKSERVER-KIND', 'KIND'],
+  ['X-ADDRESSBOOKSERVER-MEMBER', 'MEMBER'],
+  ['X-ANNIVERSARY', 'ANNIVERSARY'],
+  ['X-SOCIALPROFILE', 'SOCIALPROFILE'],
+]
+const TO_4 = new Map(NAMES)
+
+/** The property's name in 4.0: some 3.0 cards use it already. */
+export const standardName = (name: string): string => TO_4.get(name) ?? name
+
+export interface Inline {
+  /** Lower-case, or '' where the card does not say. */
+  readonly mediaType: string
+  readonly base64: string
+}
+
+const DATA_URI = /^data:([^,;]*)(?:;(?!base64,)[^,;]*)*(;base64)?,/i
+
+/** The file inside a PHOTO, LOGO, SOUND or KEY of either version; undefined where it is a link or a text. */
+export function inlineData(line: Line): Inline | undefined {
+  const encoding = parameterValues(line, 'ENCODING')[0]?.toLowerCase()
+  if (encoding === 'b' || encoding === 'base64') {
+    const type = types(line)[0] ?? ''
+    return { mediaType: mediaType(line.name, type), base64: line.value.replace(/\s/g, '') }
+  }
+  const match = DATA_URI.exec(line.value)
+  if (!match) return undefined
+  const rest = line.value.slice(match[0].length)
+  const base64 = match[2] ? rest.replace(/\s/g, '') : percentDecoded(rest).toString('base64')
+  return { mediaType: (match[1] || parameterValues(line, 'MEDIATYPE')[0] || '').toLowerCase(), base64 }
+}
+
+/** The octets that a data: URI without base64 stands for. */
+const percentDecoded = (text: string): Buffer =>
+  Buffer.from(
+    Buffer.from(text)
+      .toString('latin1')
+      .replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  )
+
+const FAMILY: Readonly<Record<string, string>> = { PHOTO: 'image', LOGO: 'image', SOUND: 'audio', KEY: 'application' }
+
+/** What could not stand in a data: URI is no media type. */
+function mediaType(property: string, type: string): string {
+  if (!/^[\w.+-]+(\/[\w.+-]+)?$/.test(type)) return ''
+  return type.includes('/') ? type : `${FAMILY[property] ?? 'application'}/${type}`
+}
