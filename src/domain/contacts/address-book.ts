@@ -1,0 +1,155 @@
+import type { Actor, Id } from '../actor.ts'
+import { type ChangeToken, formatToken, type Heads, parseToken, remembers, tokenRefused } from '../changes.ts'
+import { DomainError } from '../errors.ts'
+import type { Book, ChangedMember, Collections, Store } from '../ports.ts'
+import type { Body, CardView } from './contact.ts'
+
+/** Rows of one short query: with bodies few enough to hold, without them many. */
+const pageSize = (body: Body): number => (body === 'none' ? 2_000 : 200)
+
+/** An answer to "what changed?": rows as they are read, and once they are, the token that goes on from there. */
+export interface Changes {
+  readonly members: AsyncIterable<readonly ChangedMember[]>
+  /** Known when `members` is read to its end. */
+  outcome(): { readonly token: string; readonly complete: boolean }
+}
+
+/** Reading address books. Pages are read one by one, so a slow reader holds nothing. */
+export class AddressBooks {
+  readonly #store: Store
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  list = (actor: Actor): Promise<Book[]> => this.#store.books.list(actor)
+  find = (actor: Actor, name: string): Promise<Book | undefined> => this.#store.books.find(actor, name)
+
+  /** @throws DomainError `invalid-data` */
+  async rename(actor: Actor, id: Id, displayName: string): Promise<void> {
+    if (displayName.length > 500) throw new DomainError('invalid-data', 'A name has at most 500 characters')
+    await this.#store.transaction(async (transaction) => {
+      await transaction.books.setDisplayName(actor, id, displayName)
+      transaction.record(actor.organizationId, { streamId: actor.userId, member: id, kind: 'book' })
+    })
+  }
+
+  /** The state of the collection, from its stream rows alone. */
+  async token(actor: Actor, collectionId: Id): Promise<string> {
+    const { base, own } = await this.#store.collections.streams(actor, collectionId)
+    return formatToken({ collectionId, base, own })
+  }
+
+  async card(actor: Actor, collectionId: Id, name: string, body: Body): Promise<CardView | undefined> {
+    return (await this.#store.collections.named(actor, collectionId, [name], body))[0]
+  }
+
+  /** All cards in the order of their names. */
+  async *cards(actor: Actor, collectionId: Id, body: Body): AsyncGenerator<readonly CardView[]> {
+    const limit = pageSize(body)
+    for (let after = ''; ; ) {
+      const page = await this.#store.collections.page(actor, collectionId, after, limit, body)
+      if (page.length > 0) yield page
+      const last = page.at(-1)
+      if (!last || page.length < limit) return
+      after = last.name
+    }
+  }
+
+  /** The cards of those names, each once; a name without a card gives none. */
+  async *named(
+    actor: Actor,
+    collectionId: Id,
+    names: Iterable<string>,
+    body: Body,
+  ): AsyncGenerator<readonly ChangedMember[]> {
+    const wanted = [...new Set(names)]
+    const size = pageSize(body)
+    for (let at = 0; at < wanted.length; at += size) {
+      const asked = wanted.slice(at, at + size)
+      const views = await this.#store.collections.named(actor, collectionId, asked, body)
+      const found = new Map(views.map((view) => [view.name, view]))
+      yield asked.map((name) => {
+        const view = found.get(name)
+        return view ? { name, view } : { name }
+      })
+    }
+  }
+
+  /**
+   * What changed since the token; without one, everything. With a limit, at most so many members and a token to go on
+   * with. @throws DomainError `token-refused`
+   */
+  async changes(
+    actor: Actor,
+    collectionId: Id,
+    text: string | undefined,
+    body: Body,
+    limit?: number,
+  ): Promise<Changes> {
+    const token = text === undefined ? undefined : parseToken(text)
+    if (token && token.collectionId !== collectionId) throw tokenRefused()
+    const until = await this.#validHeads(actor, collectionId, token)
+    const since = token?.page ? token.page.since : token
+    const { collections } = this.#store
+    const read = (after: string, count: number): Promise<readonly ChangedMember[]> =>
+      since
+        ? unchanged(since, until) && !token?.page
+          ? Promise.resolve([])
+          : collections.changed(actor, collectionId, { since, until, after, limit: count }, body)
+        : collections.page(actor, collectionId, after, count, body).then(asMembers)
+    let outcome: { token: string; complete: boolean } | undefined
+    async function* members() {
+      let after = token?.page?.after ?? ''
+      for (let left = limit ?? Number.POSITIVE_INFINITY; ; ) {
+        const size = Math.min(pageSize(body), left)
+        const page = await read(after, size + 1)
+        const shown = page.slice(0, size)
+        const last = shown.at(-1)
+        if (last) {
+          yield shown
+          after = last.name
+          left -= shown.length
+        }
+        const complete = page.length <= size
+        if (complete || left <= 0) {
+          const goOn: ChangeToken['page'] = { after, ...(since ? { since: { base: since.base, own: since.own } } : {}) }
+          outcome = {
+            token: formatToken({ collectionId, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }),
+            complete,
+          }
+          return
+        }
+      }
+    }
+    return {
+      members: members(),
+      outcome: () => {
+        if (!outcome) throw new TypeError('the members are not read to their end')
+        return outcome
+      },
+    }
+  }
+
+  /** The heads to answer up to: those of now, or those frozen by the first page. Everything the token carries is checked. */
+  async #validHeads(actor: Actor, collectionId: Id, token: ChangeToken | undefined): Promise<Heads> {
+    const { collections } = this.#store
+    const now = await collections.streams(actor, collectionId, token)
+    if (!token) return now
+    assertRemembered(now, token)
+    if (!token.page) return now
+    if (token.page.since)
+      assertRemembered(await collections.streams(actor, collectionId, token.page.since), token.page.since)
+    return { base: token.base, own: token.own }
+  }
+}
+
+type States = Awaited<ReturnType<Collections['streams']>>
+
+function assertRemembered({ base, own }: States, claimed: Heads): void {
+  if (!remembers(base, claimed.base) || !remembers(own, claimed.own)) throw tokenRefused()
+}
+
+const unchanged = (since: Heads, until: Heads): boolean =>
+  since.base.revision === until.base.revision && since.own.revision === until.own.revision
+
+const asMembers = (views: readonly CardView[]): ChangedMember[] => views.map((view) => ({ name: view.name, view }))

@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto'
+import { decodeText, parseVCard, serialize, type VCard, VCardSyntaxError } from '#vcard'
+import type { Actor, Id } from '../actor.ts'
+import { DomainError, notFound } from '../errors.ts'
+import type { Place, Store, Transaction } from '../ports.ts'
+import { asSent, type CardContent, type Contact, comparableUid, generated } from './contact.ts'
+import { additionsOnly, applyLayer, diff, type Layer, layerSize } from './overlay.ts'
+import { baseCard, sameLayer, saveProfile } from './profile.ts'
+
+/** What must hold of the card that is there, by its ETags; `any`: that there is one. */
+export interface Condition {
+  readonly match?: 'any' | readonly string[]
+  readonly noneMatch?: 'any' | readonly string[]
+}
+
+export interface Written {
+  readonly created: boolean
+  /** Only where what is stored is what was sent. */
+  readonly etag?: string
+}
+
+interface Sent {
+  readonly card: VCard
+  readonly text: string
+  readonly bytes?: Uint8Array
+  readonly uid?: string
+}
+
+export const MAX_CARD_BYTES = 10 * 1024 * 1024
+
+/** @throws DomainError `precondition-failed` */
+function assertCondition({ match, noneMatch }: Condition, etag: string | undefined): void {
+  const matches = (list: 'any' | readonly string[]) => etag !== undefined && (list === 'any' || list.includes(etag))
+  if ((match && !matches(match)) || (noneMatch && matches(noneMatch))) {
+    throw new DomainError(
+      'precondition-failed',
+      'The card is not (or no longer) what the condition says: read it again',
+    )
+  }
+}
+
+/** Reads what a device sent. @throws DomainError `card-too-large`, `invalid-card`, `unsupported-card` */
+function readSent(sent: Uint8Array): Sent {
+  if (sent.byteLength > MAX_CARD_BYTES) {
+    throw new DomainError('card-too-large', `A card has at most ${MAX_CARD_BYTES} bytes, its photo included`)
+  }
+  try {
+    const { text, exact } = decodeText(sent)
+    const card = parseVCard(text)
+    const uid = card.lines.find(({ name }) => name === 'UID')?.value.trim()
+    return { card, text, ...(exact ? {} : { bytes: sent }), ...(uid ? { uid } : {}) }
+  } catch (error) {
+    if (!(error instanceof VCardSyntaxError)) throw error
+    throw new DomainError(error.problem === 'unsupported-version' ? 'unsupported-card' : 'invalid-card', error.message)
+  }
+}
+
+/** A card without a UID gets one: what is stored then differs from what was sent. */
+function withUid(sent: Sent): Sent & { uid: string; made: boolean } {
+  if (sent.uid) return { ...sent, uid: sent.uid, made: false }
+  const uid = `urn:uuid:${randomUUID()}`
+  const at = sent.card.lines.findIndex(({ name }) => name === 'VERSION') + 1
+  const card = { ...sent.card, lines: sent.card.lines.toSpliced(at, 0, { name: 'UID', parameters: [], value: uid }) }
+  return { card, text: serialize(card), uid, made: true }
+}
+
+/** Writing cards as the person they belong to. The base of an override is never written here. */
+export class ContactService {
+  readonly #store: Store
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /**
+   * Stores what a device sent under a name of a book: a personal card as it is, over a colleague's card the difference.
+   * @throws DomainError `not-found`, `precondition-failed`, `invalid-card`, `unsupported-card`, `card-too-large`,
+   *   `uid-conflict`, `need-privileges`
+   */
+  async put(actor: Actor, bookId: Id, name: string, content: Uint8Array, condition: Condition = {}): Promise<Written> {
+    const sent = readSent(content)
+    return await this.#store.transaction(async (transaction) => {
+      const place = await transaction.contacts.place(actor, bookId, name, sent.uid && comparableUid(sent.uid))
+      const { base, team, own } = place
+      if (own?.kind === 'personal')
+        return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
+      if (team) {
+        if (!team.visible) throw notFound()
+        throw new DomainError('need-privileges', 'A team is changed by its administrators in Kith, not on its card')
+      }
+      if (base && bookId === actor.peopleId) {
+        if (base.ownerId === actor.userId) return await this.#putProfile(transaction, actor, place, sent, condition)
+        if (!base.listed) throw notFound()
+        return await this.#putOverride(transaction, actor, place, base, sent, condition)
+      }
+      if (base && !base.listed) throw notFound()
+      return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
+    })
+  }
+
+  async #putPersonal(
+    transaction: Transaction,
+    actor: Actor,
+    name: string,
+    { own: old, uidHolder }: Place,
+    sent: Sent,
+    condition: Condition,
+    bookId: Id,
+  ): Promise<Written> {
+    assertCondition(condition, old?.etag)
+    if (uidHolder) {
+      if (!uidHolder.visible) throw notFound()
+      throw uidConflict(uidHolder.name)
+    }
+    if (old && sent.uid && comparableUid(sent.uid) !== comparableUid(old.uid)) throw uidConflict(name)
+    const { card, text, bytes, uid, made } = withUid(old && !sent.uid ? keepUid(sent, old.uid) : sent)
+    const fresh = asSent(card.version, text, bytes)
+    const written = { created: !old, ...(made || (old && !sent.uid) ? {} : { etag: fresh.etag }) }
+    if (old?.etag === fresh.etag) return written
+    const contact: Contact = {
+      id: old?.id ?? randomUUID(),
+      kind: 'personal',
+      ownerId: actor.userId,
+      bookId,
+      name,
+      uid,
+      listed: true,
+      ...fresh,
+    }
+    if (old) await transaction.contacts.replace(actor.organizationId, contact, old.etag)
+    else await transaction.contacts.insert(actor.organizationId, [contact])
+    transaction.record(actor.organizationId, { streamId: bookId, member: name, kind: 'card' })
+    return written
+  }
+
+  async #putOverride(
+    transaction: Transaction,
+    actor: Actor,
+    { own, hidden }: Place,
+    { id }: Contact,
+    sent: Sent,
+    condition: Condition,
+  ): Promise<Written> {
+    const base = await transaction.contacts.holdBase(actor.organizationId, id)
+    if (!base?.listed) throw notFound()
+    const shown = own?.etag ?? (hidden ? undefined : base.etag)
+    assertCondition(condition, shown)
+    assertSameUid(base, sent)
+    const layer = await this.#layer(transaction, actor.organizationId, base, sent.card, condition)
+    const empty = layerSize(layer) === 0
+    const content = empty ? base : generated(applyLayer(baseCard(base), layer))
+    const written = { created: shown === undefined, ...etagIfAsSent(content, sent) }
+    if (content.etag === shown && sameLayer(own?.layer, empty ? undefined : layer)) return written
+    if (hidden) await transaction.contacts.unhide(actor, id)
+    if (empty && own) await transaction.contacts.delete(actor.organizationId, own)
+    if (!empty) {
+      const { version, text, text4, etag } = content
+      const contact: Contact = {
+        id: own?.id ?? randomUUID(),
+        kind: 'override',
+        ownerId: actor.userId,
+        bookId: actor.peopleId,
+        baseId: id,
+        name: base.name,
+        uid: base.uid,
+        listed: true,
+        layer,
+        version,
+        text,
+        ...(text4 === undefined ? {} : { text4 }),
+        etag,
+      }
+      if (own) await transaction.contacts.replace(actor.organizationId, contact, own.etag)
+      else await transaction.contacts.insert(actor.organizationId, [contact])
+    }
+    transaction.record(actor.organizationId, { streamId: actor.peopleId, member: base.name, kind: 'card' })
+    return written
+  }
+
+  /** Without If-Match the device may have edited an older base: that which makes the smallest layer is taken. */
+  async #layer(
+    transaction: Transaction,
+    organizationId: Id,
+    base: Contact,
+    card: VCard,
+    { match }: Condition,
+  ): Promise<Layer> {
+    const now = diff(baseCard(base), card)
+    if ((match && match !== 'any') || layerSize(now) === 0) return now
+    const earlier = await transaction.contacts.earlier(organizationId, base.id)
+    return smallest(
+      now,
+      earlier.map(({ text }) => text),
+      card,
+    )
+  }
+
+  /** Over their own profile the owner adds; what is managed stays, and the answer has no ETag then. */
+  async #putProfile(
+    transaction: Transaction,
+    actor: Actor,
+    { hidden }: Place,
+    sent: Sent,
+    condition: Condition,
+  ): Promise<Written> {
+    const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
+    if (!profile?.managed) throw notFound()
+    assertCondition(condition, hidden ? undefined : profile.etag)
+    assertSameUid(profile, sent)
+    const { match } = condition
+    const managed = parseVCard(profile.managed)
+    let layer = diff(managed, sent.card)
+    if (!match || match === 'any') {
+      const earlier = await transaction.contacts.earlier(actor.organizationId, profile.id)
+      layer = smallest(
+        layer,
+        earlier.flatMap(({ managed: text }) => text ?? []),
+        sent.card,
+      )
+    }
+    const own = additionsOnly(managed, layer)
+    const kept = layerSize(own) === 0 ? undefined : own
+    const saved = await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
+    if (hidden) {
+      await transaction.contacts.unhide(actor, profile.id)
+      transaction.record(actor.organizationId, { streamId: actor.peopleId, member: profile.name, kind: 'card' })
+    }
+    return { created: hidden, ...etagIfAsSent(saved, sent) }
+  }
+
+  /**
+   * Deletes my own card; of a card I changed, my changes (the base shows again); hides anything else from me.
+   * @throws DomainError `not-found`, `precondition-failed`
+   */
+  async delete(actor: Actor, bookId: Id, name: string, condition: Condition = {}): Promise<void> {
+    await this.#store.transaction(async (transaction) => {
+      const [view] = await transaction.collections.named(actor, bookId, [name], 'none')
+      assertCondition(condition, view?.etag)
+      if (!view) throw notFound()
+      const { own, base, team } = await transaction.contacts.place(actor, bookId, name, undefined)
+      const directoryId = base?.id ?? team?.id
+      if (own) await transaction.contacts.delete(actor.organizationId, own)
+      else if (directoryId) await transaction.contacts.hide(actor, directoryId)
+      transaction.record(actor.organizationId, { streamId: bookId, member: name, kind: 'card' })
+    })
+  }
+
+  hidden = (actor: Actor): Promise<{ id: Id; name: string }[]> => this.#store.contacts.hidden(actor)
+
+  /** @throws DomainError `not-found` */
+  async unhide(actor: Actor, id: Id): Promise<void> {
+    await this.#store.transaction(async (transaction) => {
+      const hidden = await transaction.contacts.hidden(actor)
+      const one = hidden.find((item) => item.id === id)
+      if (!one || !(await transaction.contacts.unhide(actor, id))) throw notFound(`You have hidden no card "${id}"`)
+      transaction.record(actor.organizationId, { streamId: actor.peopleId, member: one.name, kind: 'card' })
+    })
+  }
+}
+
+/** The first (newest) of the smallest layers. */
+function smallest(now: Layer, earlier: readonly string[], card: VCard): Layer {
+  let best = now
+  for (const text of earlier) {
+    const layer = diff(parseVCard(text), card)
+    if (layerSize(layer) < layerSize(best)) best = layer
+  }
+  return best
+}
+
+const uidConflict = (conflictsWith: string): DomainError =>
+  new DomainError('uid-conflict', 'A card keeps its UID, and no two cards of a book have the same', { conflictsWith })
+
+function assertSameUid(base: Contact, { uid }: Sent): void {
+  if (uid !== undefined && comparableUid(uid) !== comparableUid(base.uid)) throw uidConflict(base.name)
+}
+
+function keepUid(sent: Sent, uid: string): Sent {
+  const at = sent.card.lines.findIndex(({ name }) => name === 'VERSION') + 1
+  const card = { ...sent.card, lines: sent.card.lines.toSpliced(at, 0, { name: 'UID', parameters: [], value: uid }) }
+  return { card, text: serialize(card), uid }
+}
+
+const etagIfAsSent = (content: CardContent, { text }: Sent): { etag?: string } =>
+  content.text === text || content.text4 === text ? { etag: content.etag } : {}

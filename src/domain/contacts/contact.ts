@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import type { VCard, Version } from '#vcard'
+import { convert, serialize } from '#vcard'
+import type { Id } from '../actor.ts'
+import type { Layer } from './overlay.ts'
+
+export type ContactKind = 'profile' | 'override' | 'personal' | 'directory'
+
+/** A card as its bytes are served: `version` is that of `text`. */
+export interface CardContent {
+  readonly version: Version
+  /** The stored text; of a generated card its 3.0 form. */
+  readonly text: string
+  /** The 4.0 form of a generated card. */
+  readonly text4?: string
+  /** Only where the bytes that arrived are not `text` in UTF-8 (a fold inside a character). */
+  readonly bytes?: Uint8Array
+  /** Without quotes. */
+  readonly etag: string
+}
+
+/** A contact as it is kept. */
+export interface Contact extends CardContent {
+  readonly id: Id
+  readonly kind: ContactKind
+  readonly ownerId?: Id
+  /** The book of a personal card or an override. */
+  readonly bookId?: Id
+  readonly baseId?: Id
+  /** The resource name, unique in its collection and the same for life. */
+  readonly name: string
+  readonly uid: string
+  /** The managed lines of a profile: a 4.0 card. */
+  readonly managed?: string
+  readonly layer?: Layer
+  /** Whether it is in address books: not deactivated, not deleted. */
+  readonly listed: boolean
+}
+
+/** What a reader of a collection gets of a card. */
+export interface CardView {
+  readonly name: string
+  readonly etag: string
+  readonly modifiedAt: Date
+  readonly kind: ContactKind | 'team'
+  /** Asked for by `body`, else absent. */
+  readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
+}
+
+/** Which text of a card to read: none, as stored (3.0 of a generated one), or one version. */
+export type Body = 'none' | 'stored' | Version
+
+const hash = (content: string | Uint8Array): string =>
+  createHash('sha256').update(content).digest('base64url').slice(0, 27)
+
+/** A card that Kith works out: both versions, ready to send. */
+export function generated(card: VCard): CardContent {
+  const four = convert(card, '4.0')
+  const text4 = serialize(four)
+  return { version: '3.0', text: serialize(convert(four, '3.0')), text4, etag: hash(text4) }
+}
+
+/** A card kept as it came. */
+export const asSent = (version: Version, text: string, bytes?: Uint8Array): CardContent => ({
+  version,
+  text,
+  ...(bytes ? { bytes } : {}),
+  etag: hash(bytes ?? text),
+})
+
+/** A UID as it is compared: `urn:uuid:` and the case of a UUID aside. */
+export const comparableUid = (uid: string): string => {
+  const bare = uid.trim().replace(/^urn:uuid:/i, '')
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(bare) ? bare.toLowerCase() : uid.trim()
+}
+
+/** The id that a directory card's or a team's resource name stands for. */
+export const idInName = (name: string): Id | undefined =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.vcf$/.test(name) ? name.slice(0, 36) : undefined
+
+export const nameOfId = (id: Id): string => `${id}.vcf`

@@ -1,0 +1,14 @@
+import { escapeText, parseVCard, type VCard } from '#vcard'
+import type { Id } from '../actor.ts'
+
+/** Part of the ETag of every group card: raise it when `teamCard` writes something else. */
+export const TEAM_CARD_RENDERER = 1
+
+/** A team's group card (RFC 6350 §6.1.4, §6.6.5) in 4.0. */
+export function teamCard(id: Id, name: string, memberUids: readonly string[]): VCard {
+  const text = escapeText(name)
+  const members = memberUids.map((uid) => `MEMBER:urn:uuid:${uid}\r\n`).join('')
+  return parseVCard(
+    `BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:-//Kith//Kith//EN\r\nUID:${id}\r\nKIND:group\r\nFN:${text}\r\nN:${text};;;;\r\n${members}END:VCARD\r\n`,
+  )
+}

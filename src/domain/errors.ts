@@ -1,0 +1,43 @@
+import type { DataProblem } from '#vcard'
+
+/** Every way the domain refuses. A protocol says for each how it answers; a missing one does not compile. */
+export type DomainErrorCode =
+  /** Hidden or absent: never told apart. */
+  | 'not-found'
+  | 'precondition-failed'
+  | 'invalid-card'
+  | 'unsupported-card'
+  | 'card-too-large'
+  | 'uid-conflict'
+  | 'need-privileges'
+  | 'token-refused'
+  | 'invalid-name'
+  | 'invalid-data'
+  | 'already-exists'
+  | 'domain-taken'
+  | 'public-domain'
+  | 'user-inactive'
+  | 'last-owner'
+  | 'ambiguous'
+  /** Too busy, or the database is away: try again. */
+  | 'unavailable'
+
+export interface DomainErrorDetails {
+  /** The resource name of the card that has the UID already. */
+  readonly conflictsWith?: string
+  readonly problems?: readonly DataProblem[]
+}
+
+/** A refusal: its code is stable, its message tells a person what to do. */
+export class DomainError extends Error {
+  readonly code: DomainErrorCode
+  readonly details: DomainErrorDetails
+  constructor(code: DomainErrorCode, message: string, details: DomainErrorDetails = {}) {
+    super(message)
+    this.name = 'DomainError'
+    this.code = code
+    this.details = details
+  }
+}
+
+export const notFound = (what = 'Nothing is here'): DomainError => new DomainError('not-found', what)

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import {
+  additionsOnly,
+  applyLayer,
+  diff,
+  EMPTY_LAYER,
+  type Layer,
+  layerSize,
+} from '../../src/domain/contacts/overlay.ts'
+import {
+  convert,
+  meaning,
+  parseLine,
+  parseVCard,
+  properties,
+  serialize,
+  type VCard,
+  valueKey,
+} from '../../src/vcard/index.ts'
+import { card } from '../support/arbitraries.ts'
+
+const IGNORED = new Set(['PRODID', 'REV', 'UID'])
+const said = (one: VCard): string[] =>
+  [
+    ...new Set(
+      properties(convert(one, '4.0').lines)
+        .filter(({ line }) => !IGNORED.has(line.name))
+        .map(meaning),
+    ),
+  ].sort()
+const through = (base: VCard, version: '3.0' | '4.0'): VCard => convert(convert(base, version), '4.0')
+const stored = (layer: Layer): Layer => JSON.parse(JSON.stringify(layer)) as Layer // as the database gives it back
+const read = (...lines: string[]): VCard =>
+  parseVCard(`${['BEGIN:VCARD', 'VERSION:4.0', 'UID:u1', ...lines, 'END:VCARD'].join('\r\n')}\r\n`)
+const RUNS = { numRuns: 1500 }
+
+t.test('an override keeps exactly what differs: apply(base, diff(base, card)) says what card says', async (t) => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(card('4.0'), card('4.0'), (base, sent) => {
+        assert.deepEqual(said(applyLayer(base, stored(diff(base, sent)))), said(sent))
+      }),
+      RUNS,
+    ),
+  )
+})
+
+t.test('a 3.0 card is compared with the base as 3.0 shows it, and comes back as it was sent', async (t) => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(card('4.0'), card('3.0'), (base, sent) => {
+        const seen = applyLayer(base, stored(diff(base, sent)))
+        assert.deepEqual(said(through(seen, '3.0')), said(sent))
+      }),
+      RUNS,
+    ),
+  )
+})
+
+t.test('an empty difference is no layer, whatever the version, the order and the group names', async (t) => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(card('4.0'), fc.constantFrom<'3.0' | '4.0'>('3.0', '4.0'), (base, version) => {
+        const rewritten = convert(base, version)
+        const frame = (name: string) => ['BEGIN', 'VERSION', 'END'].includes(name)
+        const inner = rewritten.lines
+          .filter(({ name }) => !frame(name))
+          .map(({ raw: _, ...line }) => (line.group === undefined ? line : { ...line, group: `g${line.group}` }))
+          .reverse()
+        const text = serialize({
+          ...rewritten,
+          lines: [...rewritten.lines.slice(0, 2), ...inner, ...rewritten.lines.slice(-1)],
+        })
+        assert.equal(layerSize(diff(base, parseVCard(text))), 0)
+      }),
+      RUNS,
+    ),
+  )
+})
+
+t.test('a base change never loses a layer', async (t) => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(card('4.0'), card(), card('4.0'), (base, sent, later) => {
+        const layer = stored(diff(base, sent))
+        const lines = applyLayer(later, layer).lines
+        const values = new Set(lines.map((line) => `${line.name} ${valueKey(line)}`))
+        for (const [text] of [...layer.add, ...Object.values(layer.set).flat()]) {
+          const line = parseLine(text ?? '')
+          assert.ok(values.has(`${line.name} ${valueKey(line)}`), String(text))
+        }
+        for (const name of layer.unset) assert.ok(!lines.some((line) => line.name === name))
+        const removed = new Set(layer.remove.map(({ name, value }) => `${name} ${value}`))
+        const added = new Set(
+          layer.add.map(([text]) => `${parseLine(text ?? '').name} ${valueKey(parseLine(text ?? ''))}`),
+        )
+        for (const value of removed)
+          assert.equal(values.has(value), added.has(value), 'removed, unless added with other parameters')
+      }),
+      RUNS,
+    ),
+  )
+})
+
+t.test('what nobody touched follows the base', async (t) => {
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(card('4.0'), card('4.0'), (base, later) => {
+        assert.deepEqual(said(applyLayer(later, diff(base, base))), said(later))
+        assert.equal(serialize(applyLayer(later, EMPTY_LAYER)), serialize(later), 'byte for byte')
+      }),
+      RUNS,
+    ),
+  )
+})
+
+t.test('the scene: a private address beside a work phone that arrives later', async (t) => {
+  const base = read('FN:Ryan Stone', 'EMAIL;TYPE=work:ryan.stone@spaceodyssey.com', 'TEL;TYPE=work:1')
+  const sent = read(
+    'FN:Ryan Stone',
+    'EMAIL;TYPE=work:ryan.stone@spaceodyssey.com',
+    'EMAIL;TYPE=home:ryan@stone.com',
+    'TEL;TYPE=work:1',
+  )
+  const layer = diff(base, sent)
+  t.strictSame(layer, { ...EMPTY_LAYER, add: [['EMAIL;TYPE=home:ryan@stone.com']] })
+  const later = read('FN:Dr Ryan Stone', 'EMAIL;TYPE=work:ryan.stone@spaceodyssey.com', 'TEL;TYPE=work:2')
+  t.strictSame(
+    said(applyLayer(later, layer)),
+    said(
+      read(
+        'FN:Dr Ryan Stone',
+        'EMAIL;TYPE=work:ryan.stone@spaceodyssey.com',
+        'EMAIL;TYPE=home:ryan@stone.com',
+        'TEL;TYPE=work:2',
+      ),
+    ),
+  )
+})
+
+t.test('a value removed by me shows again once the base changes it', async (t) => {
+  const layer = diff(read('FN:R', 'TEL:1', 'TEL:2'), read('FN:R', 'TEL:2'))
+  t.strictSame(said(applyLayer(read('FN:R', 'TEL:1', 'TEL:2'), layer)), said(read('FN:R', 'TEL:2')))
+  t.strictSame(said(applyLayer(read('FN:R', 'TEL:9', 'TEL:2'), layer)), said(read('FN:R', 'TEL:9', 'TEL:2')))
+})
+
+t.test('an added value is shown once if the base gains it, and kept if the base loses it', async (t) => {
+  const layer = diff(read('FN:R'), read('FN:R', 'EMAIL:a@b.c'))
+  const gained = read('FN:R', 'EMAIL;TYPE=work:a@b.c')
+  t.strictSame(said(applyLayer(gained, layer)), said(gained))
+  t.strictSame(said(applyLayer(read('FN:R'), layer)), said(read('FN:R', 'EMAIL:a@b.c')))
+})
+
+t.test('an annotation (a label, a parameter) goes with the value it is of', async (t) => {
+  const layer = diff(read('FN:R', 'TEL:1'), read('FN:R', 'item1.TEL;X-EVOLUTION-E164=1,"+1":1', 'item1.X-ABLabel:boat'))
+  t.equal(layer.annotate.length, 1)
+  t.equal(layerSize(layer), 1)
+  t.strictSame(
+    said(applyLayer(read('FN:R', 'item1.TEL;TYPE=work:1', 'item1.X-ABADR:de', 'item1.EMAIL:a@b.c'), layer)),
+    said(
+      read(
+        'FN:R',
+        'item2.TEL;TYPE=work;X-EVOLUTION-E164=1,"+1":1',
+        'item2.X-ABLabel:boat',
+        'item1.X-ABADR:de',
+        'item1.EMAIL:a@b.c',
+      ),
+    ),
+  )
+  t.strictSame(said(applyLayer(read('FN:R', 'TEL:2'), layer)), said(read('FN:R', 'TEL:2')))
+})
+
+t.test('VERSION, PRODID, REV and UID never differ; photos are compared by their bytes, TEL without tel:', async (t) => {
+  const base = read(
+    'FN:R',
+    'PRODID:a',
+    'REV:20200101T000000Z',
+    'PHOTO:data:image/jpeg;base64,AAEC',
+    'TEL;VALUE=uri:tel:+1-2',
+  )
+  const three = parseVCard(
+    'BEGIN:VCARD\nVERSION:3.0\nUID:u2\nPRODID:b\nFN:R\nN:;R;;;\nREV:2021-01-01T00:00:00Z\nPHOTO;TYPE=JPEG;ENCODING=BASE64:AA\n EC\ntel;VALUE=text:+1-2\nEND:VCARD\n',
+  )
+  t.equal(layerSize(diff(base, three)), 0)
+})
+
+t.test('groups are renumbered on merging', async (t) => {
+  const layer = diff(read('FN:R'), read('FN:R', 'item1.URL:https://a.example', 'item1.X-ABLabel:_$!<HomePage>!$_'))
+  const merged = applyLayer(read('FN:R', 'item1.EMAIL:a@b.c', 'item1.X-ABLabel:mail'), layer)
+  const groups = properties(merged.lines).filter(({ line }) => line.group)
+  t.equal(new Set(groups.map(({ line }) => line.group)).size, 2)
+  t.equal(groups.find(({ line }) => line.name === 'URL')?.companions[0]?.value, '_$!<HomePage>!$_')
+})
+
+t.test('over a profile, the owner adds but changes no managed line', async (t) => {
+  const managed = read('FN:David Bowman', 'TEL;TYPE=work:1')
+  const sent = read('FN:Dave', 'TEL;TYPE=work:2', 'BDAY:19680402', 'NOTE:hi')
+  const own = additionsOnly(managed, diff(managed, sent))
+  t.strictSame(
+    said(applyLayer(managed, own)),
+    said(read('FN:David Bowman', 'TEL;TYPE=work:1', 'TEL;TYPE=work:2', 'BDAY:19680402', 'NOTE:hi')),
+  )
+})
