@@ -1,0 +1,4 @@
+import { Migration20261124_first } from './Migration20261124_first.ts'
+
+/** In the order they are applied; a released one is never changed. */
+export const MIGRATIONS = [Migration20261124_first]

@@ -1,0 +1,243 @@
+import {
+  type Actor,
+  type Body,
+  type CardView,
+  type ChangedMember,
+  type Collections,
+  type ContactKind,
+  type Heads,
+  type Id,
+  type StreamState,
+  TEAM_CARD_RENDERER,
+  teamCard,
+} from '#domain'
+import { convert, parseVCard, serialize, type Version } from '#vcard'
+import { CARD } from './journal.ts'
+import type { Session } from './session.ts'
+
+/** A team above this many members has no group card. */
+const MAX_GROUP_MEMBERS = 2_500
+
+const BARE = `null::text as version, null::text as text, null::bytea as bytes`
+const STORED = `version, text, bytes`
+const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, bytes`
+const CONTENT: { readonly [Kind in Body]: string } = { none: BARE, stored: STORED, '3.0': STORED, '4.0': FOUR }
+
+const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
+  join contact c on c.organization_id = n.organization_id and c.owner_id = n.user_id and c.kind = 'profile' and c.listed
+  where n.organization_id = $1 and n.team_id = t.id and n.left_revision is null)`
+
+export const SCOPE = `select case when 'none' in (u.scope, o.scope) then 'none'
+    when 'teams' in (u.scope, o.scope) then 'teams' else 'everyone' end as scope
+  from "user" u join organization o on o.id = u.organization_id where u.organization_id = $1 and u.id = $2`
+
+/**
+ * The cards that a person's collection shows ($1 organization, $2 user, $3 collection), those whose name passes `where`.
+ * Each part takes `order` for itself, so that a page of a large book reads a page of each index.
+ */
+function shown(people: boolean, body: Body, where: (name: string) => string, order = ''): string {
+  const content = CONTENT[body]
+  const own = `(select name, etag, modified_at, kind, ${content}, null::text[] as members
+    from contact c where organization_id = $1 and book_id = $3 and ${where('name')}
+      and (kind = 'personal' or exists (select from contact b
+        where b.organization_id = c.base_organization_id and b.id = c.base_id and b.listed)) ${order})`
+  if (!people) return own
+  const colleagues = `(select name, etag, modified_at, kind, ${content}, null
+    from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')}
+      and not exists (select from contact o
+        where o.organization_id = $1 and o.owner_id = $2 and o.base_id = p.id and o.kind = 'override')
+      and not exists (select from hidden h where h.organization_id = $1 and h.user_id = $2 and h.member_id = p.id)
+      and (owner_id = $2 or (select scope from me) = 'everyone' or (select scope from me) = 'teams' and exists (
+        select from membership mine join membership theirs using (organization_id, team_id)
+        where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null
+          and theirs.user_id = p.owner_id and theirs.left_revision is null)) ${order})`
+  const team = body === 'none' ? `null, null, null, null` : `null, t.name, null, ${MEMBERS}`
+  const teams = `(select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}', t.modified_at, 'team', ${team}
+    from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
+    where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
+      and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}
+      and not exists (select from hidden h where h.organization_id = $1 and h.user_id = $2 and h.member_id = t.id) ${order})`
+  return `${own} union all ${colleagues} union all ${teams}`
+}
+
+const ME = `me as materialized (${SCOPE})`
+
+const one = (people: boolean, body: Body): string =>
+  `with ${ME} ${shown(people, body, (name) => `${name} = $4`)} limit 1`
+const listed = (people: boolean, body: Body): string =>
+  `with ${ME} ${shown(people, body, (name) => `${name} = any($4)`)}`
+const page = (people: boolean, body: Body): string =>
+  `with ${ME} select * from (${shown(people, body, (name) => `${name} > $4`, 'order by 1 limit $5')}) v
+   order by name collate "C" limit $5`
+const changed = (people: boolean, body: Body): string => `with ${ME},
+  changed as materialized (
+    select member collate "C" as member from (
+      select member from journal j
+      where organization_id = $1 and stream_id = $1 and revision > $6 and revision <= $7 and kind = ${CARD} and member > $4
+        and $10 and (team_id is null or exists (select from membership m where m.organization_id = $1
+          and m.team_id = j.team_id and m.user_id = $2 and (m.left_revision is null or m.left_revision > $6)))
+      union
+      select member from journal
+      where organization_id = $1 and stream_id = $3 and revision > $8 and revision <= $9 and kind = ${CARD} and member > $4
+    ) j order by 1 limit $5)
+  select ch.member, v.* from changed ch
+  left join (${shown(people, body, (name) => `${name} in (select member from changed)`)}) v on v.name = ch.member
+  order by ch.member collate "C"`
+
+/** A row of `shown`, as an array would be no faster. */
+interface ShownRow {
+  name: string
+  etag: string
+  modified_at: Date
+  kind: ContactKind | 'team'
+  version: Version | null
+  text: string | null
+  bytes: Buffer | null
+  members: string[] | null
+}
+
+function toView(row: ShownRow, body: Body): CardView {
+  const { name, etag, modified_at: modifiedAt, kind } = row
+  if (body === 'none') return { name, etag, modifiedAt, kind }
+  if (kind === 'team') {
+    const four = teamCard(name.slice(0, 36), row.text ?? '', row.members ?? [])
+    const version = body === '4.0' ? '4.0' : '3.0'
+    return { name, etag, modifiedAt, kind, card: { version, text: serialize(convert(four, version)) } }
+  }
+  const { version, text, bytes } = row
+  if (!version || text === null) throw new TypeError('a card has a version and a text') // both are not null in the table
+  if (body !== 'stored' && version !== body) {
+    return { name, etag, modifiedAt, kind, card: { version: body, text: serialize(convert(parseVCard(text), body)) } }
+  }
+  return { name, etag, modifiedAt, kind, card: { version, text, ...(bytes ? { bytes } : {}) } }
+}
+
+interface StreamRow {
+  id: string
+  revision: string
+  stamp: string
+  floor_revision: string
+  floor_stamp: string
+  stamp_there: string | null
+}
+
+const STREAMS = `select id, revision, stamp, floor_revision, floor_stamp, null as stamp_there
+  from stream where organization_id = $1 and id in ($2, $3)`
+const STREAMS_AT = `select id, revision, stamp, floor_revision, floor_stamp, (
+    select j.stamp from journal j where j.organization_id = s.organization_id and j.stream_id = s.id
+      and j.revision = case when s.id = $1 then $4::bigint else $5::bigint end limit 1) as stamp_there
+  from stream s where organization_id = $1 and id in ($2, $3)`
+
+function toState(row: StreamRow | undefined): StreamState {
+  if (!row) return { revision: 0n, stamp: 0n, floor: { revision: 0n, stamp: 0n } }
+  return {
+    revision: BigInt(row.revision),
+    stamp: BigInt(row.stamp),
+    floor: { revision: BigInt(row.floor_revision), stamp: BigInt(row.floor_stamp) },
+    ...(row.stamp_there === null ? {} : { stampThere: BigInt(row.stamp_there) }),
+  }
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+export class SqlCollections implements Collections {
+  readonly #session: Session
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async streams({ organizationId, peopleId }: Actor, collectionId: Id, at?: Heads) {
+    const baseId = collectionId === peopleId ? organizationId : NOBODY
+    const keys = [organizationId, baseId, collectionId]
+    const rows = at
+      ? await this.#session.query<StreamRow>(STREAMS_AT, [...keys, at.base.revision, at.own.revision], 'streams.at')
+      : await this.#session.query<StreamRow>(STREAMS, keys, 'streams')
+    return {
+      base: toState(rows.find(({ id }) => id === baseId)),
+      own: toState(rows.find(({ id }) => id === collectionId)),
+    }
+  }
+
+  async named(actor: Actor, collectionId: Id, names: readonly string[], body: Body): Promise<CardView[]> {
+    const people = collectionId === actor.peopleId
+    const keys = [actor.organizationId, actor.userId, collectionId]
+    const [first] = names
+    if (first === undefined) return []
+    const rows =
+      names.length === 1
+        ? await this.#session.query<ShownRow>(one(people, body), [...keys, first], `one.${people}.${body}`)
+        : await this.#session.query<ShownRow>(listed(people, body), [...keys, names], `named.${people}.${body}`)
+    return rows.map((row) => toView(row, body))
+  }
+
+  async page(actor: Actor, collectionId: Id, after: string, limit: number, body: Body): Promise<CardView[]> {
+    const people = collectionId === actor.peopleId
+    const rows = await this.#session.query<ShownRow>(
+      page(people, body),
+      [actor.organizationId, actor.userId, collectionId, after, limit],
+      `page.${people}.${body}`,
+    )
+    return rows.map((row) => toView(row, body))
+  }
+
+  async changed(
+    actor: Actor,
+    collectionId: Id,
+    { since, until, after, limit }: Parameters<Collections['changed']>[2],
+    body: Body,
+  ): Promise<ChangedMember[]> {
+    const people = collectionId === actor.peopleId
+    const rows = await this.#session.query<ShownRow & { member: string; name: string | null }>(
+      changed(people, body),
+      [
+        actor.organizationId,
+        actor.userId,
+        collectionId,
+        after,
+        limit,
+        since.base.revision,
+        until.base.revision,
+        since.own.revision,
+        until.own.revision,
+        people,
+      ],
+      `changed.${people}.${body}`,
+    )
+    return rows.map((row) => (row.name === null ? { name: row.member } : { name: row.member, view: toView(row, body) }))
+  }
+
+  async status(organizationId: Id) {
+    const [row] = await this.#session.query<{ streams: string; rows: string; revision: string; floor: string }>(
+      `select (select count(*) from stream where organization_id = $1) as streams,
+        (select count(*) from journal where organization_id = $1) as rows,
+        coalesce((select revision from stream where organization_id = $1 and id = $1), 0) as revision,
+        coalesce((select floor_revision from stream where organization_id = $1 and id = $1), 0) as floor`,
+      [organizationId],
+    )
+    if (!row) throw new TypeError('a select without from gives one row')
+    return { streams: Number(row.streams), journalRows: Number(row.rows), revision: row.revision, floor: row.floor }
+  }
+
+  /** Raises each floor to the last revision that is forgotten and deletes the rows, in one statement. */
+  async prune(before: Date): Promise<number> {
+    const [row] = await this.#session.query<{ pruned: string }>(
+      `with old as (
+          select organization_id, stream_id, max(revision) as revision from journal where at < $1 group by 1, 2),
+        floors as (
+          select o.organization_id, o.stream_id, o.revision, (select stamp from journal j
+            where j.organization_id = o.organization_id and j.stream_id = o.stream_id and j.revision = o.revision limit 1) as stamp
+          from old o),
+        raised as (
+          update stream s set floor_revision = f.revision, floor_stamp = f.stamp from floors f
+          where s.organization_id = f.organization_id and s.id = f.stream_id and f.revision > s.floor_revision
+          returning s.organization_id),
+        gone as (
+          delete from journal j using old o
+          where j.organization_id = o.organization_id and j.stream_id = o.stream_id and j.revision <= o.revision
+          returning 1)
+        select count(*) as pruned from gone`,
+      [before],
+    )
+    return Number(row?.pruned ?? 0)
+  }
+}

@@ -1,0 +1,276 @@
+import {
+  type Actor,
+  asId,
+  type Contact,
+  type ContactKind,
+  type Contacts,
+  comparableUid,
+  type Id,
+  idInName,
+  type Layer,
+  type Place,
+} from '#domain'
+import type { Version } from '#vcard'
+import { LostRace, type Session } from './session.ts'
+
+interface ContactRow {
+  id: string
+  kind: ContactKind
+  owner_id: string | null
+  book_id: string | null
+  base_id: string | null
+  name: string
+  uid: string
+  managed: string | null
+  layer: Layer | null
+  version: Version
+  text: string
+  text_4: string | null
+  bytes: Buffer | null
+  etag: string
+  listed: boolean
+}
+
+const COLUMNS = `id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag, listed`
+
+const toContact = (row: ContactRow): Contact => ({
+  id: row.id,
+  kind: row.kind,
+  name: row.name,
+  uid: row.uid,
+  version: row.version,
+  text: row.text,
+  etag: row.etag,
+  listed: row.listed,
+  ...(row.owner_id === null ? {} : { ownerId: row.owner_id }),
+  ...(row.book_id === null ? {} : { bookId: row.book_id }),
+  ...(row.base_id === null ? {} : { baseId: row.base_id }),
+  ...(row.managed === null ? {} : { managed: row.managed }),
+  ...(row.layer === null ? {} : { layer: row.layer }),
+  ...(row.text_4 === null ? {} : { text4: row.text_4 }),
+  ...(row.bytes === null ? {} : { bytes: row.bytes }),
+})
+
+/** Own card by name ($3 book, $4 name), and the directory card that the name stands for ($5, or null). */
+const PLACE = `select ${COLUMNS}, true as own from contact where organization_id = $1 and book_id = $2 and name = $3
+  union all
+  select ${COLUMNS}, false from contact where organization_id = $1 and id = $4 and kind in ('profile', 'directory')`
+/** Whatever else claims the name or the UID. */
+const CLAIMS = `select
+  exists (select from hidden where organization_id = $1 and user_id = $2 and member_id = $5) as hidden,
+  (select id from team where organization_id = $1 and id = $5) as team_id,
+  exists (select from membership where organization_id = $1 and team_id = $5 and user_id = $2 and left_revision is null) as in_team,
+  (select name from contact where organization_id = $1 and book_id = $3 and uid = $6 and name <> $4 limit 1) as uid_name,
+  (select listed from contact where organization_id = $1 and id = $7 and id is distinct from $5 and kind in ('profile', 'directory')) as uid_card,
+  (select exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2 and m.left_revision is null)
+    from team t where t.organization_id = $1 and t.id = $7 and t.id is distinct from $5) as uid_team`
+
+/** The old row is kept as a version by the statement that replaces or deletes it. */
+const KEEP = `insert into card_version (organization_id, contact_id, owner_id, kind, book_id, name, uid, managed, layer, version, text, bytes, etag)
+  select organization_id, id, owner_id, kind, book_id, name, uid, managed, layer,
+    case when kind = 'profile' then '4.0' else version end, case when kind = 'profile' then text_4 else text end, bytes, etag
+  from old`
+
+const REPLACE = `with old as (select * from contact where organization_id = $1 and id = $2 and etag = $3 for update),
+  kept as (${KEEP})
+  update contact c set managed = $4, layer = $5, version = $6, text = $7, text_4 = $8, bytes = $9, etag = $10, modified_at = now()
+  from old where c.organization_id = old.organization_id and c.id = old.id returning 1`
+
+const DELETE = `with old as (select * from contact where organization_id = $1 and id = $2 and etag = $3 for update),
+  kept as (${KEEP})
+  delete from contact c using old where c.organization_id = old.organization_id and c.id = old.id returning 1`
+
+const INSERT = `insert into contact (organization_id, id, kind, owner_id, book_id, base_organization_id, base_id, base_kind,
+    name, uid, managed, layer, version, text, text_4, bytes, etag, listed)
+  select $1, id, kind, owner_id, book_id, case when base_id is not null then $1::uuid end, base_id,
+    case when base_id is not null then 'profile' end, name, uid, managed, layer, version, text, text_4, bytes, etag, true
+  from unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
+    $11::text[], $12::text[], $13::text[], $14::bytea[], $15::text[])
+    as c (id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag)`
+
+const REWRITE = `update contact c set managed = n.managed, layer = n.layer, text = n.text, text_4 = n.text_4, etag = n.etag,
+    modified_at = case when c.etag = n.etag then c.modified_at else now() end
+  from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[]) as n (id, managed, layer, text, text_4, etag)
+  where c.organization_id = $1 and c.id = n.id`
+
+const json = (layer: Layer | undefined): string | null => (layer ? JSON.stringify(layer) : null)
+
+export class SqlContacts implements Contacts {
+  readonly #session: Session
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async place(actor: Actor, bookId: Id, name: string, uid: string | undefined): Promise<Place> {
+    const { organizationId, userId } = actor
+    const named = idInName(name) ?? null
+    const rows = await this.#session.query<ContactRow & { own: boolean }>(
+      PLACE,
+      [organizationId, bookId, name, named],
+      'place',
+    )
+    const uidId = uid === undefined ? undefined : asId(uid)
+    const [claims] = await this.#session.query<{
+      hidden: boolean
+      team_id: string | null
+      in_team: boolean
+      uid_name: string | null
+      uid_card: boolean | null
+      uid_team: boolean | null
+    }>(CLAIMS, [organizationId, userId, bookId, name, named, uid ?? null, uidId ?? null], 'claims')
+    if (!claims) throw new TypeError('a select without from gives one row')
+    const own = rows.find((row) => row.own)
+    const base = rows.find((row) => !row.own)
+    const inPeople = bookId === actor.peopleId
+    const reserved = claims.uid_card ?? claims.uid_team // in another book the UID of a card I see is free
+    const directory =
+      reserved !== null && uidId !== undefined && (inPeople || !reserved)
+        ? { name: `${uidId}.vcf`, visible: reserved }
+        : undefined
+    const uidHolder = claims.uid_name === null ? directory : { name: claims.uid_name, visible: true }
+    return {
+      ...(own ? { own: toContact(own) } : {}),
+      ...(base ? { base: toContact(base) } : {}),
+      ...(claims.team_id === null ? {} : { team: { id: claims.team_id, visible: claims.in_team } }),
+      hidden: claims.hidden,
+      ...(uidHolder ? { uidHolder } : {}),
+    }
+  }
+
+  async holdBase(organizationId: Id, id: Id): Promise<Contact | undefined> {
+    const [row] = await this.#session.query<ContactRow>(
+      `select ${COLUMNS} from contact where organization_id = $1 and id = $2 and kind in ('profile', 'directory') for share`,
+      [organizationId, id],
+      'contact.hold',
+    )
+    return row && toContact(row)
+  }
+
+  profile = (organizationId: Id, userId: Id): Promise<Contact | undefined> => this.#profile(organizationId, userId, '')
+  lockProfile = (organizationId: Id, userId: Id): Promise<Contact | undefined> =>
+    this.#profile(organizationId, userId, 'for update')
+
+  async #profile(organizationId: Id, userId: Id, lock: '' | 'for update'): Promise<Contact | undefined> {
+    const [row] = await this.#session.query<ContactRow>(
+      `select ${COLUMNS} from contact where organization_id = $1 and owner_id = $2 and kind = 'profile' ${lock}`,
+      [organizationId, userId],
+    )
+    return row && toContact(row)
+  }
+
+  async insert(organizationId: Id, contacts: readonly Contact[]): Promise<void> {
+    const column = <Value>(read: (contact: Contact) => Value | undefined) =>
+      contacts.map((contact) => read(contact) ?? null)
+    await this.#session.query(
+      INSERT,
+      [
+        organizationId,
+        column(({ id }) => id),
+        column(({ kind }) => kind),
+        column(({ ownerId }) => ownerId),
+        column(({ bookId }) => bookId),
+        column(({ baseId }) => baseId),
+        column(({ name }) => name),
+        column(({ uid }) => comparableUid(uid)),
+        column(({ managed }) => managed),
+        column(({ layer }) => json(layer)),
+        column(({ version }) => version),
+        column(({ text }) => text),
+        column(({ text4 }) => text4),
+        column(({ bytes }) => bytes),
+        column(({ etag }) => etag),
+      ],
+      'contact.insert',
+    )
+  }
+
+  async replace(organizationId: Id, contact: Contact, seen: string): Promise<void> {
+    const { id, managed, layer, version, text, text4, bytes, etag } = contact
+    const values = [organizationId, id, seen, managed, json(layer), version, text, text4, bytes, etag]
+    const done = await this.#session.query(REPLACE, values, 'contact.replace')
+    if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
+  }
+
+  async delete(organizationId: Id, { id, etag }: Contact): Promise<void> {
+    const done = await this.#session.query(DELETE, [organizationId, id, etag], 'contact.delete')
+    if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
+  }
+
+  async overridesOf(organizationId: Id, baseId: Id): Promise<Contact[]> {
+    const rows = await this.#session.query<ContactRow>(
+      `select ${COLUMNS} from contact where organization_id = $1 and base_id = $2 and kind = 'override' order by id for update`,
+      [organizationId, baseId],
+    )
+    return rows.map(toContact)
+  }
+
+  async rewrite(organizationId: Id, contacts: readonly Contact[]): Promise<void> {
+    await this.#session.query(REWRITE, [
+      organizationId,
+      contacts.map(({ id }) => id),
+      contacts.map(({ managed }) => managed ?? null),
+      contacts.map(({ layer }) => json(layer)),
+      contacts.map(({ text }) => text),
+      contacts.map(({ text4 }) => text4 ?? null),
+      contacts.map(({ etag }) => etag),
+    ])
+  }
+
+  async freezeOverrides(organizationId: Id, baseId: Id): Promise<void> {
+    await this.#session.query(
+      `update contact set kind = 'personal', base_organization_id = null, base_id = null, base_kind = null, layer = null, text_4 = null
+       where organization_id = $1 and base_id = $2 and kind = 'override'`,
+      [organizationId, baseId],
+    )
+  }
+
+  async setListed(organizationId: Id, id: Id, listed: boolean): Promise<void> {
+    await this.#session.query(
+      'update contact set listed = $3, modified_at = now() where organization_id = $1 and id = $2',
+      [organizationId, id, listed],
+    )
+  }
+
+  async markDeleted(organizationId: Id, id: Id): Promise<void> {
+    await this.#session.query(
+      'update contact set listed = false, owner_id = null, deleted_at = now() where organization_id = $1 and id = $2',
+      [organizationId, id],
+    )
+  }
+
+  async earlier(organizationId: Id, id: Id) {
+    const rows = await this.#session.query<{ text: string; managed: string | null }>(
+      `select text, managed from card_version where organization_id = $1 and contact_id = $2 and kind = 'profile'
+       order by replaced_at desc limit 100`,
+      [organizationId, id],
+      'contact.earlier',
+    )
+    return rows.map(({ text, managed }) => (managed === null ? { text } : { text, managed }))
+  }
+
+  async forgetVersions(before: Date): Promise<void> {
+    await this.#session.query('delete from card_version where replaced_at < $1', [before])
+  }
+
+  async hide({ organizationId, userId }: Actor, id: Id): Promise<void> {
+    await this.#session.query(
+      'insert into hidden (organization_id, user_id, member_id) values ($1, $2, $3) on conflict do nothing',
+      [organizationId, userId, id],
+    )
+  }
+
+  async unhide({ organizationId, userId }: Actor, id: Id): Promise<boolean> {
+    const rows = await this.#session.query(
+      'delete from hidden where organization_id = $1 and user_id = $2 and member_id = $3 returning 1',
+      [organizationId, userId, id],
+    )
+    return rows.length > 0
+  }
+
+  async hidden({ organizationId, userId }: Actor): Promise<{ id: Id; name: string }[]> {
+    return await this.#session.query<{ id: Id; name: string }>(
+      `select member_id as id, member_id || '.vcf' as name from hidden where organization_id = $1 and user_id = $2 order by 1`,
+      [organizationId, userId],
+    )
+  }
+}

@@ -1,0 +1,61 @@
+import { Migrator } from '@mikro-orm/migrations'
+import { defineConfig, MikroORM, UnderscoreNamingStrategy } from '@mikro-orm/postgresql'
+import pg from 'pg'
+import { MIGRATIONS } from '../../migrations/index.ts'
+import { ENTITIES } from './schema.ts'
+
+export interface DatabaseSettings {
+  readonly url: string
+  /** Connections of this process; 2 to 4 are fastest. */
+  readonly poolSize: number
+  /** Whether hot queries are prepared by name (not through a pgbouncer that does not track them). */
+  readonly prepare: boolean
+}
+
+export interface Database {
+  readonly orm: MikroORM
+  /** The same connections that the ORM uses. */
+  readonly pool: pg.Pool
+  readonly prepare: boolean
+  close(): Promise<void>
+}
+
+/** How long a request waits for a free connection before it is told to come again. */
+const CONNECTION_TIMEOUT_MS = 2_000
+
+export async function openDatabase({ url, poolSize, prepare }: DatabaseSettings): Promise<Database> {
+  const orm = await MikroORM.init(
+    defineConfig({
+      clientUrl: url,
+      entities: ENTITIES,
+      extensions: [Migrator],
+      namingStrategy: UnderscoreNamingStrategy,
+      pool: { min: 0, max: poolSize },
+      driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT_MS, keepAlive: true, application_name: 'kith' },
+      migrations: { tableName: 'kith_migration', migrationsList: MIGRATIONS, snapshot: false },
+      logger: () => undefined,
+    }),
+  )
+  const pool = (await orm.em.getConnection().getNativeClient()) as pg.Pool // the PostgreSQL driver's client is a pg.Pool
+  return { orm, pool, prepare, close: () => orm.close(true) }
+}
+
+const MIGRATION_LOCK = 4_955_011 // any number that nobody else locks: "kith" on a telephone's keys is 5484
+
+/** Brings the schema up to date, one process at a time; `url` must be a direct connection (no transaction pooling). */
+export async function migrate(url: string): Promise<readonly string[]> {
+  const lock = new pg.Client({ connectionString: url })
+  await lock.connect()
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    const database = await openDatabase({ url, poolSize: 2, prepare: false })
+    try {
+      const applied = await database.orm.migrator.up()
+      return applied.map(({ name }) => name)
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await lock.end()
+  }
+}

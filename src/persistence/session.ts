@@ -1,0 +1,140 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { DomainError } from '#domain'
+import type { Database } from './orm.ts'
+
+/** A row as PostgreSQL gives it: int8 as a string, timestamptz as a Date. */
+export type Row = Record<string, unknown>
+
+/** Where statements go: the pool, or the connection of one transaction. */
+export interface Session {
+  /** Runs SQL; a name (of a hot statement whose text never varies) has it prepared once a connection. */
+  query<Result = Row>(sql: string, values: readonly unknown[], name?: string): Promise<Result[]>
+  /** Entities; in a transaction bound to it. */
+  readonly em: EntityManager
+}
+
+export function poolSession({ orm, pool, prepare }: Database): Session {
+  return {
+    query: (sql, values, name) => run(pool, sql, values, prepare ? name : undefined),
+    get em() {
+      return orm.em.fork()
+    },
+  }
+}
+
+async function run<Result>(
+  client: pg.Pool | pg.PoolClient,
+  text: string,
+  values: readonly unknown[],
+  name: string | undefined,
+): Promise<Result[]> {
+  try {
+    const { rows } = await client.query({ text, values: [...values], types: pg.types, ...(name ? { name } : {}) })
+    return rows as Result[] // the caller states what its own SQL selects
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+/** This transaction lost against another one and runs again. */
+export class LostRace extends Error {}
+
+const RETRIES = 20
+
+/**
+ * One READ COMMITTED transaction. Retried on a deadlock, a serialization failure, or a row that another transaction
+ * was first to insert or replace.
+ */
+export async function inTransaction<Result>(
+  database: Database,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(database, work)
+    } catch (error) {
+      if (!(error instanceof LostRace) || attempt >= RETRIES) throw error
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt))
+    }
+  }
+}
+
+async function once<Result>(
+  { orm, pool, prepare }: Database,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translated(error)
+  })
+  let em: EntityManager | undefined
+  let broken: Error | undefined
+  const session: Session = {
+    query: (sql, values, name) => run(client, sql, values, prepare ? name : undefined),
+    get em() {
+      em ??= boundTo(orm.em.fork(), client)
+      return em
+    },
+  }
+  try {
+    await run(client, 'begin isolation level read committed', [], undefined)
+    const result = await work(session)
+    await run(client, 'commit', [], undefined)
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure
+    })
+    throw translated(error)
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** Has the entity manager speak over this connection, inside the transaction that is open on it. */
+function boundTo(em: EntityManager, client: pg.PoolClient): EntityManager {
+  const connection = {
+    query: (query: unknown, values?: unknown) => client.query(query as string, values as unknown[]), // as the dialect calls it
+    release: () => undefined,
+  }
+  const dialect = new PostgresDialect({
+    pool: { connect: async () => connection as never, options: {}, end: async () => undefined } as never, // all that it uses
+  })
+  const kysely = new Kysely<unknown>({ dialect })
+  em.setTransactionContext({ executeQuery: (query: CompiledQuery) => kysely.executeQuery(query) })
+  return em
+}
+
+const CONSTRAINTS: ReadonlyMap<string, () => Error> = new Map<string, () => Error>([
+  ['organization_domain_pkey', () => new DomainError('domain-taken', 'The domain belongs to another organization')],
+  [
+    'registration_id_pkey',
+    () => new DomainError('domain-taken', 'The registration id belongs to another organization'),
+  ],
+  ['user_user_name', () => new DomainError('already-exists', 'There is a user of that name in the organization')],
+  ['contact_name', () => new LostRace('the name was taken meanwhile')],
+  ['contact_uid', () => new LostRace('the UID was taken meanwhile')],
+  ['contact_override', () => new LostRace('the override was made meanwhile')],
+])
+
+const LOST: ReadonlySet<string> = new Set(['40001', '40P01'])
+/** Connection exceptions (08…), shutdown (57P0…), too many connections (53300), and what the network says. */
+const AWAY = /^(08...|57P0.|53300|ECONN.*|EPIPE|ETIMEDOUT|ENOENT)$/
+const AWAY_TEXT =
+  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/
+
+/** What a database error means: a refusal, a lost race, or that the database is away. */
+export function translated(error: unknown): Error {
+  if (!(error instanceof Error) || error instanceof DomainError || error instanceof LostRace) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+  const { code, constraint } = error as Error & { code?: string; constraint?: string } // pg's DatabaseError, or Node's
+  if (code === '23505') return CONSTRAINTS.get(constraint ?? '')?.() ?? error
+  if (code && LOST.has(code)) return new LostRace(error.message)
+  if ((code && AWAY.test(code)) || AWAY_TEXT.test(error.message)) {
+    return new DomainError('unavailable', 'The database cannot be reached or is too busy: try again in a few seconds')
+  }
+  if (code === '53100') return new DomainError('unavailable', 'The disk is full: nothing was stored')
+  return error
+}

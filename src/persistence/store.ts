@@ -1,0 +1,40 @@
+import type { Change, Id, Repositories, Store, Transaction } from '#domain'
+import { SqlBooks } from './books.ts'
+import { SqlCollections } from './collections.ts'
+import { SqlContacts } from './contacts.ts'
+import { SqlCredentials } from './credentials.ts'
+import { Journal } from './journal.ts'
+import { SqlOrganizations } from './organizations.ts'
+import type { Database } from './orm.ts'
+import { inTransaction, poolSession, type Session } from './session.ts'
+import { SqlTeams } from './teams.ts'
+import { SqlUsers } from './users.ts'
+
+const repositories = (session: Session): Repositories => ({
+  organizations: new SqlOrganizations(session),
+  users: new SqlUsers(session),
+  contacts: new SqlContacts(session),
+  books: new SqlBooks(session),
+  teams: new SqlTeams(session),
+  collections: new SqlCollections(session),
+  credentials: new SqlCredentials(session),
+})
+
+/** The domain's ports on PostgreSQL. */
+export function createStore(database: Database): Store {
+  return {
+    ...repositories(poolSession(database)),
+    transaction: <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> =>
+      inTransaction(database, async (session) => {
+        const journal = new Journal()
+        const result = await work({
+          ...repositories(session),
+          record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
+          reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
+          leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
+        })
+        await journal.write(session)
+        return result
+      }),
+  }
+}

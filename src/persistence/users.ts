@@ -1,0 +1,141 @@
+import { type Id, type Scope, type User, type Users, userNameKey } from '#domain'
+import { SCOPE } from './collections.ts'
+import type { Session } from './session.ts'
+
+interface UserRow {
+  organization_id: string
+  id: string
+  user_name: string
+  email: string
+  is_active: boolean
+  is_staff: boolean
+  is_device: boolean
+  people_id: string
+  profile_id: string
+}
+
+const COLUMNS = 'organization_id, id, user_name, email, is_active, is_staff, is_device, people_id, profile_id'
+
+const toUser = (row: UserRow): User => ({
+  organizationId: row.organization_id,
+  id: row.id,
+  userName: row.user_name,
+  email: row.email,
+  isActive: row.is_active,
+  isStaff: row.is_staff,
+  isDevice: row.is_device,
+  peopleId: row.people_id,
+  profileId: row.profile_id,
+})
+
+const PAGE = 1_000
+
+export class SqlUsers implements Users {
+  readonly #session: Session
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async insert(users: readonly User[]): Promise<void> {
+    const column = <Value>(read: (user: User) => Value) => users.map(read)
+    const keys = [
+      column(({ organizationId }) => organizationId),
+      column(({ id }) => id),
+      column(({ peopleId }) => peopleId),
+    ]
+    await this.#session.query(
+      `insert into "user" (organization_id, id, people_id, profile_id, user_name, user_name_key, email, email_key, is_active, is_staff, is_device)
+       select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+         $9::boolean[], $10::boolean[], $11::boolean[])`,
+      [
+        ...keys,
+        column(({ profileId }) => profileId),
+        column(({ userName }) => userName),
+        column(({ userName }) => userNameKey(userName)),
+        column(({ email }) => email),
+        column(({ email }) => email.toLowerCase()),
+        column(({ isActive }) => isActive),
+        column(({ isStaff }) => isStaff),
+        column(({ isDevice }) => isDevice),
+      ],
+    )
+    await this.#session.query(
+      `insert into address_book (organization_id, owner_id, id, name, display_name)
+       select organization_id, owner_id, id, 'people', 'People'
+       from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as b (organization_id, owner_id, id)`,
+      keys,
+    )
+  }
+
+  async find(by: Id | { email: string }): Promise<User[]> {
+    const rows =
+      typeof by === 'string'
+        ? await this.#session.query<UserRow>(`select ${COLUMNS} from "user" where id = $1`, [by])
+        : await this.#session.query<UserRow>(`select ${COLUMNS} from "user" where email_key = $1 order by id`, [
+            by.email.trim().toLowerCase(),
+          ])
+    return rows.map(toUser)
+  }
+
+  async lock(organizationId: Id, id: Id): Promise<User | undefined> {
+    const [row] = await this.#session.query<UserRow>(
+      `select ${COLUMNS} from "user" where organization_id = $1 and id = $2 for no key update`,
+      [organizationId, id],
+    )
+    return row && toUser(row)
+  }
+
+  async update(user: User): Promise<void> {
+    await this.#session.query(
+      `update "user" set user_name = $3, user_name_key = $4, email = $5, email_key = $6, is_active = $7, is_staff = $8, is_device = $9
+       where organization_id = $1 and id = $2`,
+      [
+        user.organizationId,
+        user.id,
+        user.userName,
+        userNameKey(user.userName),
+        user.email,
+        user.email.toLowerCase(),
+        user.isActive,
+        user.isStaff,
+        user.isDevice,
+      ],
+    )
+  }
+
+  async delete(organizationId: Id, id: Id): Promise<void> {
+    const keys = [organizationId, id]
+    await this.#session.query(
+      `delete from contact where organization_id = $1 and owner_id = $2 and kind <> 'profile'`,
+      keys,
+    )
+    await this.#session.query(`delete from "user" where organization_id = $1 and id = $2`, keys)
+  }
+
+  async *list(organizationId?: Id): AsyncGenerator<User> {
+    for (let after = ['', '00000000-0000-0000-0000-000000000000']; ; ) {
+      const rows: (UserRow & { email_key: string })[] = await this.#session.query(
+        `select ${COLUMNS}, email_key from "user"
+         where ($1::uuid is null or organization_id = $1) and (email_key, id) > ($2, $3::uuid) order by email_key, id limit ${PAGE}`,
+        [organizationId, ...after],
+      )
+      yield* rows.map(toUser)
+      const last = rows.at(-1)
+      if (!last || rows.length < PAGE) return
+      after = [last.email_key, last.id]
+    }
+  }
+
+  async scope(organizationId: Id, id: Id): Promise<Scope> {
+    const [row] = await this.#session.query<{ scope: Scope }>(SCOPE, [organizationId, id])
+    return row?.scope ?? 'none'
+  }
+
+  async setScope(organizationId: Id, id: Id, scope: Scope): Promise<void> {
+    await this.#session.query(`update "user" set scope = $3 where organization_id = $1 and id = $2`, [
+      organizationId,
+      id,
+      scope,
+    ])
+  }
+}
