@@ -1,0 +1,21 @@
+import type { FastifyReply } from 'fastify'
+import { sendMultistatus } from '../multistatus.ts'
+import { DAV } from '../names.ts'
+import { DavError } from '../preconditions.ts'
+import { REPORTS } from '../reports/index.ts'
+import { findCollection } from '../resources.ts'
+import { type Exchange, notHere, type XmlBodies } from './exchange.ts'
+
+/** RFC 3253 §3.6 */
+export const report =
+  (bodies: XmlBodies) =>
+  async (exchange: Exchange): Promise<FastifyReply> => {
+    const { context, reply, address } = exchange
+    const root = bodies.read(exchange)
+    if (!root) throw new DavError(400, 'A REPORT needs a body')
+    const resource = address.kind === 'card' ? undefined : await findCollection(context, address)
+    if (!resource) throw notHere()
+    const wanted = REPORTS.find(({ name, on }) => name === root.name && on.includes(resource.kind))
+    if (!wanted) throw new DavError(403, 'This report is not known here', DAV('supported-report'))
+    return await sendMultistatus(reply, await wanted.run(root, resource, context))
+  }

@@ -1,0 +1,63 @@
+import { DomainError, type DomainErrorCode } from '#domain'
+import { CARDDAV, DAV, DECLARATIONS, element, type QName } from './names.ts'
+import { escapeXml } from './xml.ts'
+
+/** How a refusal is answered: the status, and the element that names the condition (RFC 4918 §16). */
+export interface Refusal {
+  readonly status: number
+  readonly condition?: QName
+}
+
+/** A request that DAV itself refuses. */
+export class DavError extends Error implements Refusal {
+  readonly status: number
+  readonly condition?: QName
+  readonly content: string
+  constructor(status: number, message: string, condition?: QName, content = '') {
+    super(message)
+    this.status = status
+    if (condition) this.condition = condition
+    this.content = content
+  }
+}
+
+/** A row for every code of the domain, or it does not compile. */
+const REFUSALS = {
+  'not-found': { status: 404 },
+  'precondition-failed': { status: 412 },
+  'invalid-card': { status: 403, condition: CARDDAV('valid-address-data') }, // RFC 6352 §6.3.2.1
+  'unsupported-card': { status: 403, condition: CARDDAV('supported-address-data') },
+  'card-too-large': { status: 403, condition: CARDDAV('max-resource-size') },
+  'uid-conflict': { status: 403, condition: CARDDAV('no-uid-conflict') },
+  'need-privileges': { status: 403, condition: DAV('need-privileges') }, // RFC 3744 §7.1.1
+  'token-refused': { status: 403, condition: DAV('valid-sync-token') }, // RFC 6578 §3.2
+  'invalid-name': { status: 403 },
+  'invalid-data': { status: 403 },
+  'already-exists': { status: 405 },
+  'domain-taken': { status: 403 },
+  'public-domain': { status: 403 },
+  'user-inactive': { status: 403 },
+  'last-owner': { status: 403 },
+  ambiguous: { status: 403 },
+  unavailable: { status: 503 },
+} as const satisfies { [Code in DomainErrorCode]: Refusal }
+
+/** What a thrown error answers, or undefined where it is a fault of ours. `bookHref` is where a conflicting card is. */
+export function refusal(error: unknown, hrefOf: (name: string) => string): DavError | undefined {
+  if (error instanceof DavError) return error
+  if (!(error instanceof DomainError)) return undefined
+  const row: Refusal = REFUSALS[error.code]
+  const { conflictsWith } = error.details
+  let content = ''
+  if (conflictsWith !== undefined) content = element(DAV('href'), escapeXml(hrefOf(conflictsWith)))
+  if (error.code === 'need-privileges') {
+    content = element(DAV('resource'), element(DAV('privilege'), element(DAV('write'))))
+  }
+  return new DavError(row.status, error.message, row.condition, content)
+}
+
+/** The DAV:error body: the precondition and nothing else; without one, the message as a comment-free description. */
+export function errorBody({ condition, content, message }: DavError): string {
+  const inner = condition ? element(condition, content) : element(DAV('responsedescription'), escapeXml(message))
+  return `<?xml version="1.0" encoding="utf-8"?>\n<D:error${DECLARATIONS}>${inner}</D:error>`
+}

@@ -1,0 +1,23 @@
+import type { QName } from '../names.ts'
+import type { ResourceKind } from '../resources.ts'
+import type { LiveProperty } from './property.ts'
+import * as principals from './rfc3744-principals.ts'
+import * as webdav from './rfc4918-webdav.ts'
+import * as carddav from './rfc6352-carddav.ts'
+import * as sync from './rfc6578-sync.ts'
+
+/** Every live property, by the RFC that defines it. */
+export const PROPERTIES: readonly LiveProperty[] = [webdav, principals, carddav, sync].flatMap((file) =>
+  Object.values(file),
+)
+
+const BY_KIND = new Map<ResourceKind, Map<QName, LiveProperty>>()
+for (const property of PROPERTIES) {
+  for (const kind of property.on) {
+    const known = BY_KIND.get(kind) ?? new Map<QName, LiveProperty>()
+    BY_KIND.set(kind, known.set(property.name, property))
+  }
+}
+
+/** The properties that a kind of resource has, by name. */
+export const propertiesOf = (kind: ResourceKind): ReadonlyMap<QName, LiveProperty> => BY_KIND.get(kind) ?? new Map()

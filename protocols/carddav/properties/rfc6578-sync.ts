@@ -1,0 +1,29 @@
+import { CALENDARSERVER, DAV, element } from '../names.ts'
+import type { BookResource, Context } from '../resources.ts'
+import { liveProperty } from './property.ts'
+
+const token = (book: BookResource, { addressBooks, actor }: Context): Promise<string> =>
+  addressBooks.token(actor, book.id)
+
+/** RFC 6578 §4 */
+export const syncToken = liveProperty({ name: DAV('sync-token'), on: ['address-book'], allprop: false, read: token })
+
+/** CalendarServer's ctag: the same string, so that both tell the same. */
+export const getctag = liveProperty({
+  name: CALENDARSERVER('getctag'),
+  on: ['address-book'],
+  allprop: false,
+  read: token,
+})
+
+/** RFC 3253 §3.1.5 */
+export const supportedReportSet = liveProperty({
+  name: DAV('supported-report-set'),
+  on: ['root', 'principals', 'homes', 'home', 'address-book', 'principal', 'card'],
+  allprop: false,
+  read: ({ kind }, { reports }) =>
+    reports
+      .filter(({ on }) => on.includes(kind))
+      .map(({ name }) => element(DAV('supported-report'), element(DAV('report'), element(name))))
+      .join(''),
+})

@@ -1,0 +1,45 @@
+import { statusResponse } from '../multistatus.ts'
+import { CARDDAV, DAV } from '../names.ts'
+import type { Context, Resource } from '../resources.ts'
+import { bookHref, cardHref, hrefPath, parsePath } from '../urls.ts'
+import { Responses, wantedOfReport } from '../wanted.ts'
+import type { XmlElement } from '../xml.ts'
+import type { Report } from './report.ts'
+
+/** RFC 6352 §8.7: the cards of those hrefs, a 404 for each that is none of this book. */
+export const addressbookMultiget: Report = {
+  name: CARDDAV('addressbook-multiget'),
+  on: ['address-book'],
+  run: async (root: XmlElement, book: Resource, context: Context) => {
+    const wanted = wantedOfReport(root)
+    const names = new Map<string, string>() // name → the href as it was asked: clients compare them as strings
+    const foreign = new Set<string>()
+    for (const { name, text } of root.children) {
+      if (name !== DAV('href')) continue
+      const path = hrefPath(text, context.host)
+      const address = path === undefined ? undefined : parsePath(path)
+      const inside = address?.kind === 'card' && bookHref(address.userId, address.book) === book.href
+      if (inside) names.set(address.card, path ?? '')
+      else foreign.add(text.trim())
+    }
+    return answer(book, context, wanted, names, foreign)
+  },
+}
+
+async function* answer(
+  book: Resource,
+  context: Context,
+  wanted: ReturnType<typeof wantedOfReport>,
+  names: ReadonlyMap<string, string>,
+  foreign: ReadonlySet<string>,
+): AsyncGenerator<string> {
+  if (book.kind !== 'address-book') return
+  const responses = new Responses(wanted, context)
+  for (const href of foreign) yield statusResponse(href, 404)
+  for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.body)) {
+    for (const { name, view } of members) {
+      const href = names.get(name) ?? cardHref(book.href, name)
+      yield view ? responses.ofCard({ kind: 'card', href, view }) : statusResponse(href, 404)
+    }
+  }
+}
