@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AddressBooks, ContactService, OrganizationService, type Store, TeamService, UserService } from '#domain'
+import { AppPasswords } from './auth/app-passwords.ts'
+import { SecretKey } from './auth/secret-key.ts'
+import { type Config, ConfigError } from './config.ts'
+import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
+
+/** Everything, put together: what the server and the command line work with. */
+export interface Kith {
+  readonly store: Store
+  readonly organizations: OrganizationService
+  readonly users: UserService
+  readonly teams: TeamService
+  readonly contacts: ContactService
+  readonly addressBooks: AddressBooks
+  readonly appPasswords: AppPasswords
+  /** Migrations that opening applied. */
+  readonly migrated: readonly string[]
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** A server has the embedded database for itself; a command shares one that runs. */
+  readonly exclusive?: boolean
+}
+
+const SHUTTING_DOWN = new Set(['57P03', '57P01', 'ECONNREFUSED', 'ECONNRESET'])
+
+/** Opens the database, brings its schema up to date and checks the key. */
+export async function openKith(config: Config, { exclusive = false }: OpenOptions = {}): Promise<Kith> {
+  for (let attempt = 1; ; attempt += 1) {
+    const embedded = config.databaseUrl ? undefined : await openEmbedded(join(config.dataDir, 'db'), { exclusive })
+    const url = config.databaseUrl ?? embedded?.url ?? ''
+    try {
+      return await assemble(config, url, async () => await embedded?.stop())
+    } catch (error) {
+      await embedded?.stop()
+      // Another command's database may be ending just now: then we start our own.
+      const { code } = error as { code?: string } // pg's errors and Node's have one
+      if (!embedded || embedded.owned || attempt >= 5 || !SHUTTING_DOWN.has(code ?? '')) throw error
+      await new Promise((done) => setTimeout(done, 300))
+    }
+  }
+}
+
+async function assemble(config: Config, url: string, stop: () => Promise<void>): Promise<Kith> {
+  const migrated = await migrate(config.migrateDatabaseUrl ?? url)
+  const database = await openDatabase({ url, poolSize: config.databasePool, prepare: config.databasePrepare })
+  const close = async () => {
+    await database.close()
+    await stop()
+  }
+  try {
+    const store = createStore(database)
+    const key = new SecretKey(config.secretKey ?? (await ownKey(config.dataDir)))
+    if ((await store.credentials.keyId(key.id)) !== key.id) {
+      throw new ConfigError(
+        'SECRET_KEY (or DATA_DIR/secret) is not the key that this database was made with: no app password would work. Set SECRET_KEY to that one',
+      )
+    }
+    return {
+      store,
+      organizations: new OrganizationService(store),
+      users: new UserService(store),
+      teams: new TeamService(store),
+      contacts: new ContactService(store),
+      addressBooks: new AddressBooks(store),
+      appPasswords: new AppPasswords(store, key),
+      migrated,
+      close,
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** DATA_DIR/secret, made the first time. */
+async function ownKey(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'secret')
+  await mkdir(dataDir, { recursive: true })
+  const made = randomBytes(32).toString('base64url')
+  await writeFile(path, made, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  return (await readFile(path, 'utf8')).trim()
+}

@@ -1,0 +1,93 @@
+import { resolve } from 'node:path'
+
+/** Everything an operator sets, from the environment: read here and nowhere else. docs/settings.md lists them. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** Where people reach this server: an origin, without a path. */
+  readonly publicUrl: string
+  /** Absent: the embedded database in `dataDir`. */
+  readonly databaseUrl?: string
+  /** For migrations: a connection that no pooler shares. */
+  readonly migrateDatabaseUrl?: string
+  readonly databasePool: number
+  readonly databasePrepare: boolean
+  readonly dataDir: string
+  readonly secretKey?: string
+  /** Addresses or networks whose X-Forwarded-* is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly logLevel: string
+}
+
+/** A setting that cannot be: the message names it and says what would do. */
+export class ConfigError extends Error {}
+
+type Environment = Readonly<Record<string, string | undefined>>
+type Reader<Value> = (text: string) => Value | undefined
+
+function setting<Value>(
+  environment: Environment,
+  name: string,
+  fallback: Value,
+  expected: string,
+  read: Reader<Value>,
+): Value {
+  const text = environment[name]?.trim()
+  if (text === undefined || text === '') return fallback
+  const value = read(text)
+  if (value === undefined) throw new ConfigError(`${name} is "${shown(name, text)}", but must be ${expected}`)
+  return value
+}
+
+const shown = (name: string, text: string): string => (/KEY|DATABASE_URL/.test(name) ? '…' : text)
+
+const integer =
+  (from: number, to: number): Reader<number> =>
+  (text) =>
+    /^\d+$/.test(text) && Number(text) >= from && Number(text) <= to ? Number(text) : undefined
+
+const flag: Reader<boolean> = (text) =>
+  ({ on: true, true: true, '1': true, off: false, false: false, '0': false })[text.toLowerCase()]
+
+const postgres: Reader<string> = (text) => (/^postgres(ql)?:\/\/\S+$/.test(text) ? text : undefined)
+
+const origin: Reader<string> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const plain =
+    url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username
+  return plain ? url.origin : undefined
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+/** @throws ConfigError that names the setting */
+export function readConfig(environment: Environment): Config {
+  const host = setting(environment, 'HOST', '127.0.0.1', 'an address or name to listen on', (text) =>
+    /^[\w.:-]+$/.test(text) ? text : undefined,
+  )
+  const port = setting(environment, 'PORT', 8080, 'a port from 0 to 65535', integer(0, 65_535))
+  const databaseUrl = setting(environment, 'DATABASE_URL', undefined, 'postgres://…', postgres)
+  const migrateDatabaseUrl = setting(environment, 'MIGRATE_DATABASE_URL', undefined, 'postgres://…', postgres)
+  const secretKey = setting(environment, 'SECRET_KEY', undefined, 'a random text of at least 32 characters', (text) =>
+    text.length >= 32 ? text : undefined,
+  )
+  const local = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {
+    host,
+    port,
+    publicUrl: setting(environment, 'PUBLIC_URL', local, 'an origin such as https://kith.example.org', origin),
+    ...(databaseUrl ? { databaseUrl } : {}),
+    ...(migrateDatabaseUrl ? { migrateDatabaseUrl } : {}),
+    databasePool: setting(environment, 'DATABASE_POOL', 4, 'a number of connections from 1 to 100', integer(1, 100)),
+    databasePrepare: setting(environment, 'DATABASE_PREPARE', true, 'on or off', flag),
+    dataDir: resolve(setting(environment, 'DATA_DIR', './data', 'a directory', (text) => text)),
+    ...(secretKey ? { secretKey } : {}),
+    trustedProxies: setting(environment, 'TRUSTED_PROXIES', [], 'addresses or networks with commas between', (text) => {
+      const list = text.split(',').map((one) => one.trim())
+      return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
+    }),
+    logLevel: setting(environment, 'LOG_LEVEL', 'info', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
+      LOG_LEVELS.includes(text) ? text : undefined,
+    ),
+  }
+}

@@ -1,0 +1,64 @@
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Actor } from '#domain'
+import { parseVCard, readData } from '#vcard'
+import { carddav } from '../../protocols/carddav/plugin.ts'
+import type { Kith } from '../composition.ts'
+import type { Config } from '../config.ts'
+import { appPasswordAuthentication } from './authenticate.ts'
+
+const MIB = 1024 * 1024
+
+/** The server, not yet listening. */
+export async function createServer(kith: Kith, config: Config): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, redact: ['req.headers.authorization'] },
+    disableRequestLogging: true,
+    bodyLimit: 16 * MIB,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 4_096, caseSensitive: true, ignoreTrailingSlash: false },
+    http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024 },
+    frameworkErrors: (_, __, reply) => {
+      ;(reply as FastifyReply).code(400).type('text/plain').send('This address cannot be read.\n') // of no route: any reply
+    },
+  })
+  app.server.maxConnections = 5_000
+  app.server.on('connection', (socket) => socket.setNoDelay(true))
+
+  app.get('/health/live', async () => ({ status: 'ok' }))
+  app.get('/health/ready', async (_, reply) => {
+    try {
+      await kith.store.organizations.find('00000000-0000-0000-0000-000000000000')
+      return { status: 'ok' }
+    } catch {
+      return reply.code(503).header('retry-after', '2').send({ status: 'the database cannot be reached' })
+    }
+  })
+  app.get('/', async (_, reply) => reply.type('text/plain; charset=utf-8').send(welcome(config.publicUrl)))
+  await app.register(carddav, {
+    authenticate: appPasswordAuthentication(kith.appPasswords),
+    contacts: kith.contacts,
+    addressBooks: kith.addressBooks,
+    describe: (actor: Actor) => describe(kith, actor),
+    bodyLimit: 16 * MIB,
+  })
+  return app
+}
+
+const welcome = (url: string): string => `This is Kith, an organization's people directory.
+
+Add a CardDAV account on your phone or in your mail client:
+  server     ${url}
+  user name  and password: an app password made for this device (npx kith app-password create --help)
+`
+
+async function describe({ store }: Kith, { userId, organizationId }: Actor): Promise<{ name: string; email: string }> {
+  const [user] = await store.users.find(userId)
+  const profile = user && (await store.contacts.profile(organizationId, userId))
+  const email = user?.email ?? ''
+  return { name: profile ? readData(parseVCard(profile.text)).full_name : email, email }
+}

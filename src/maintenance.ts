@@ -1,0 +1,31 @@
+import type { Store } from '#domain'
+
+const DAY_MS = 86_400_000
+const JOURNAL_DAYS = 90
+const HISTORY_DAYS = 30
+const EVERY_MS = 6 * 3_600_000
+
+interface Log {
+  warn(details: object, message: string): void
+}
+
+/** Forgets what is past its time: changes after 90 days, replaced cards after 30. Safe on every process at once. */
+export async function maintain(store: Store, now = new Date()): Promise<void> {
+  await store.collections.prune(new Date(now.getTime() - JOURNAL_DAYS * DAY_MS))
+  await store.contacts.forgetVersions(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
+}
+
+/** Runs it now and then; the returned function ends that. */
+export function startMaintenance(store: Store, log: Log): () => void {
+  const run = () => {
+    maintain(store).catch((error: unknown) => log.warn({ err: error }, 'maintenance failed; it is tried again'))
+  }
+  const first = setTimeout(run, 60_000)
+  const later = setInterval(run, EVERY_MS)
+  first.unref()
+  later.unref()
+  return () => {
+    clearTimeout(first)
+    clearInterval(later)
+  }
+}
