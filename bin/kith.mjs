@@ -11,6 +11,7 @@ if (existsSync(join(root, 'package-lock.json'))) await import('../tools/setup.mj
 const own = join(root, 'node_modules/.bin/node')
 const child = spawn(existsSync(own) ? own : process.execPath, [join(root, 'src/cli.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/kith'), ...process.env }, // halves the time to start
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => {

@@ -86,7 +86,7 @@ export function readConfig(environment: Environment): Config {
       const list = text.split(',').map((one) => one.trim())
       return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
     }),
-    logLevel: setting(environment, 'LOG_LEVEL', 'info', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
+    logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
       LOG_LEVELS.includes(text) ? text : undefined,
     ),
   }

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { openKith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { demoAccounts, loadDemo, loadMany } from '../demo/load.ts'
@@ -6,12 +5,18 @@ import { createServer } from '../http/server.ts'
 import { startMaintenance } from '../maintenance.ts'
 import { type Command, UsageError } from './command.ts'
 
-/** Runs until SIGINT or SIGTERM, then ends requests under way and closes the database. */
+/** Resolves at the first SIGINT or SIGTERM; npm and the terminal send it more than once, which changes nothing. */
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+  })
+
+/** Runs until it is told to stop, then ends requests under way and closes the database. */
 async function serve(
   config: Config,
   announce: (kith: Awaited<ReturnType<typeof openKith>>, url: string) => Promise<string>,
-) {
-  const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+): Promise<undefined> {
+  const stopped = stopSignal()
   const kith = await openKith(config, { exclusive: true })
   try {
     const app = await createServer(kith, config)

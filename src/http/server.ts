@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import type { Actor } from '#domain'
 import { parseVCard, readData } from '#vcard'
 import { carddav } from '../../protocols/carddav/plugin.ts'
@@ -12,7 +12,7 @@ const MIB = 1024 * 1024
 export async function createServer(kith: Kith, config: Config): Promise<FastifyInstance> {
   const app = Fastify({
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, redact: ['req.headers.authorization'] },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * MIB,
     requestTimeout: 30_000,
     connectionTimeout: 0,

@@ -32,7 +32,7 @@ export async function openDatabase({ url, poolSize, prepare }: DatabaseSettings)
       namingStrategy: UnderscoreNamingStrategy,
       pool: { min: 0, max: poolSize },
       driverOptions: { connectionTimeoutMillis: CONNECTION_TIMEOUT_MS, keepAlive: true, application_name: 'kith' },
-      migrations: { tableName: 'kith_migration', migrationsList: MIGRATIONS, snapshot: false },
+      migrations: { tableName: TABLE, migrationsList: MIGRATIONS, snapshot: false },
       logger: () => undefined,
     }),
   )
@@ -47,6 +47,7 @@ export async function migrate(url: string): Promise<readonly string[]> {
   const lock = new pg.Client({ connectionString: url })
   await lock.connect()
   try {
+    if (await isCurrent(lock)) return []
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     const database = await openDatabase({ url, poolSize: 2, prepare: false })
     try {
@@ -58,4 +59,15 @@ export async function migrate(url: string): Promise<readonly string[]> {
   } finally {
     await lock.end()
   }
+}
+
+const TABLE = 'kith_migration'
+
+/** Whether every migration is applied: asked at each start, so without the ORM. */
+async function isCurrent(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [TABLE])
+  if (!rows[0]?.there) return false
+  const applied = await client.query<{ name: string }>(`select name from ${TABLE}`)
+  const names = new Set(applied.rows.map(({ name }) => name))
+  return MIGRATIONS.every(({ name }) => names.has(name))
 }

@@ -1,0 +1,179 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { readConfig } from '../src/config.ts'
+import { testDatabase } from './support/databases.ts'
+
+interface Result {
+  readonly status: number
+  readonly out: string
+  readonly err: string
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'kith-cli-'))
+
+function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Result> {
+  return new Promise((resolve) => {
+    execFile(
+      file,
+      args,
+      { env: { NODE_COMPILE_CACHE: 'node_modules/.cache/kith', ...process.env, DATA_DIR: directory, ...env } },
+      (error, out, err) => {
+        const status = error ? Number(error.code ?? 1) : 0
+        resolve({ status, out, err })
+      },
+    )
+  })
+}
+
+t.test('imports go in the directions of the architecture, and in no other', async (t) => {
+  const args = ['--config', 'tools/layers.cjs', 'src', 'protocols', 'bench', 'test']
+  const { status, out } = await run('node_modules/.bin/depcruise', args)
+  t.equal(status, 0, out)
+})
+
+t.test('a setting that cannot be stops the start and is named', async (t) => {
+  const wrong = {
+    HOST: 'no host',
+    PORT: '65536',
+    DATABASE_URL: 'mysql://x',
+    MIGRATE_DATABASE_URL: 'x',
+    DATABASE_POOL: '0',
+    DATABASE_PREPARE: 'perhaps',
+    PUBLIC_URL: 'https://kith.example/dav/',
+    SECRET_KEY: 'short',
+    TRUSTED_PROXIES: 'localhost',
+    LOG_LEVEL: 'loud',
+  }
+  const documented = readFileSync('docs/settings.md', 'utf8')
+  for (const [name, value] of Object.entries(wrong)) {
+    t.throws(() => readConfig({ [name]: value }), { message: new RegExp(`^${name} `) })
+    t.ok(documented.includes(`\`${name}\``), `${name} is documented`)
+  }
+  t.throws(
+    () => readConfig({ SECRET_KEY: 'a secret that is too short' }),
+    { message: /^(?!.*too short)/ },
+    'and no secret is shown',
+  )
+  const { status, err } = await run(process.execPath, ['src/cli.ts', 'serve'], { PORT: 'eighty' })
+  t.equal(status, 1)
+  t.match(err, /^PORT /)
+  t.notMatch(err, / at .*:\d+:\d+/, 'no stack')
+})
+
+t.test('the command line: from an empty database to a device, with every command', async (t) => {
+  const database = await testDatabase()
+  t.teardown(() => database.drop())
+  const env = { DATABASE_URL: database.url, PUBLIC_URL: 'https://kith.example' }
+  const kith = (...args: string[]) => run(process.execPath, ['src/cli.ts', ...args], env)
+  /** The JSON it prints; --json stands last, as scripts append it. */
+  const json = async <Value>(...args: string[]): Promise<Value> => {
+    const { status, out, err } = await kith(...args, '--json')
+    t.equal(status, 0, `${args.join(' ')}: ${err}`)
+    return JSON.parse(out) as Value
+  }
+  type Row = Record<string, string | boolean | number | null>
+  t.strictSame(await json('organization', 'list'), [])
+  const organization = await json<Row>(
+    'organization',
+    'create',
+    '--name',
+    'O',
+    '--domain',
+    'o.example',
+    '--domain',
+    'p.example',
+  )
+  t.match(organization, { name: 'O', domains: ['o.example', 'p.example'] })
+  const ann = await json<Row>(
+    ...['user', 'create', '--organization', 'O', '--email', 'Ann@o.example', '--name', 'Ann Lee'],
+    ...['--phone', '+1 555 0100', '--title', 'Chief', '--department', 'Board', '--staff'],
+  )
+  t.match(ann, { email: 'Ann@o.example', active: true, staff: true })
+  const bob = await json<Row>(
+    'user',
+    'create',
+    '--organization',
+    String(organization.id),
+    '--email',
+    'bob@else.example',
+    '--name',
+    'Bob',
+  )
+  t.match(await json('user', 'update', 'ann@o.example', '--phone', '+1 555 0101', '--no-staff'), { staff: false })
+  t.match(await json('user', 'deactivate', String(bob.id)), { active: false })
+  t.match(await json('user', 'activate', 'bob@else.example'), { active: true })
+  t.equal((await json<Row[]>('user', 'list', '--organization', 'O')).length, 2)
+  t.equal((await json<Row[]>('user', 'list')).length, 2)
+
+  const password = await json<Row>('app-password', 'create', '--user', 'ann@o.example', '--label', 'Phone')
+  t.match(password, { username: 'ann@o.example', url: 'https://kith.example', password: /^\S{30,}$/ })
+  const other = await json<Row>('app-password', 'create', '--user', 'bob@else.example', '--label', 'Phone')
+  t.equal(other.username, bob.id, "outside the organization's domains the name is the id")
+  t.match(await json('app-password', 'list', '--user', 'ann@o.example'), [
+    { label: 'Phone', lastUsedAt: null, revokedAt: null },
+  ])
+  t.match(await json('app-password', 'revoke', String(password.id)), { revoked: true })
+
+  const team = await json<Row>('team', 'create', '--name', 'T', '--owner', 'ann@o.example')
+  await json('team', 'add', '--team', 'T', '--user', 'bob@else.example', '--role', 'administrator')
+  t.match(await json('team', 'list'), [{ name: 'T', members: 2 }])
+  t.match(await json('team', 'list', '--team', String(team.id)), [{ role: 'owner' }, { role: 'administrator' }])
+  await json('team', 'remove', '--team', 'T', '--user', String(bob.id))
+  const last = await kith('team', 'remove', '--team', 'T', '--user', 'ann@o.example')
+  t.equal(last.status, 1)
+  t.match(last.err, /last owner/)
+
+  const file = join(directory, 'in.vcf')
+  const good = (uid: string) => `BEGIN:VCARD\r\nVERSION:3.0\r\nUID:${uid}\r\nFN:${uid}\r\nN:;${uid};;;\r\nEND:VCARD\r\n`
+  writeFileSync(file, `${good('one')}BEGIN:VCARD\r\nVERSION:9\r\nFN:bad\r\nEND:VCARD\r\n${good('two')}`)
+  t.match(await json('contact', 'import', '--user', 'ann@o.example', file), { imported: 2, problems: [{ card: 2 }] })
+  t.match(await json('contact', 'import', '--user', 'ann@o.example', file), { imported: 2 }, 'it can be run again')
+  const listed = await json<Row[]>('contact', 'list', '--user', 'ann@o.example')
+  t.strictSame(listed.map(({ name }) => name).sort(), ['Ann Lee', 'Bob', 'T', 'one', 'two'].sort())
+  const exported = await kith('contact', 'export', '--user', 'ann@o.example')
+  t.ok(exported.out.includes(good('one')))
+  t.strictSame(await json('contact', 'list', '--user', 'ann@o.example', '--hidden'), [])
+  t.match(await json('sync-status'), [{ organization: 'O' }])
+  t.match(await json('migrate'), { applied: [] })
+
+  for (const [args, word] of [
+    [['user', 'create', '--organization', 'O', '--email', 'ann@o.example', '--name', 'Again'], /user of that name/],
+    [['user', 'create', '--organization', 'O', '--email', 'nobody', '--name', 'X'], /e-mail/],
+    [['user', 'create', '--organization', 'None', '--email', 'x@o.example', '--name', 'X'], /organization "None"/],
+    [['user', 'create', '--email', 'x@o.example', '--name', 'X'], /--organization is missing/],
+    [['user', 'update', 'nobody@o.example', '--phone', '1'], /nobody@o\.example/],
+    [['user', 'update'], /USER is missing/],
+    [['user', 'fly'], /user create/],
+    [['organization', 'create', '--name', 'P', '--domain', 'o.example'], /another organization/],
+    [['organization', 'create', '--name', 'P', '--domain', 'gmail.com'], /public/],
+    [['team', 'add', '--team', 'T', '--user', 'ann@o.example', '--role', 'king'], /king/],
+    [['contact', 'import', '--user', 'ann@o.example', '/nowhere.vcf'], /nowhere/],
+    [['contact', 'unhide', '--user', 'ann@o.example', String(ann.id)], /hidden/],
+    [['app-password', 'revoke', 'x'], /app password/],
+    [['organization', 'list', '--wrong'], /wrong/],
+  ] as const) {
+    const { status, out, err } = await kith(...args)
+    t.equal(status, 1, args.join(' '))
+    t.equal(out, '')
+    t.match(err, word)
+    t.notMatch(err, / at .*:\d+:\d+/, 'no stack')
+  }
+  const help = await kith('--help')
+  const names = [...help.out.matchAll(/^ {2}([a-z][a-z -]*?) {2,}/gm)].map(([, name = '']) => name)
+  t.ok(names.length > 20)
+  for (const name of names.slice(0, 3)) t.match((await kith(...name.split(' '), '--help')).out, /Usage: npx kith/)
+})
+
+t.test('a database is opened by the key it was made with only', async (t) => {
+  const database = await testDatabase()
+  t.teardown(() => database.drop())
+  const list = (SECRET_KEY: string) =>
+    run(process.execPath, ['src/cli.ts', 'organization', 'list'], { DATABASE_URL: database.url, SECRET_KEY })
+  t.equal((await list('a key of more than thirty-two characters')).status, 0)
+  const { status, err } = await list('another key of more than thirty-two characters')
+  t.equal(status, 1)
+  t.match(err, /^SECRET_KEY/)
+})
