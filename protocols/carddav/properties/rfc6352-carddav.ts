@@ -13,14 +13,6 @@ export const addressbookHomeSet = liveProperty({
   read: (_, { actor }) => element(DAV('href'), homeHref(actor.userId)),
 })
 
-/** RFC 6352 §6.2.1 */
-export const addressbookDescription = liveProperty({
-  name: CARDDAV('addressbook-description'),
-  on: ['address-book'],
-  allprop: false,
-  read: async (book) => escapeXml((await book.row()).displayName),
-})
-
 /** RFC 6352 §6.2.2 */
 export const supportedAddressData = liveProperty({
   name: CARDDAV('supported-address-data'),
