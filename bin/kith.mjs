@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-if (existsSync(join(root, 'package-lock.json'))) await import('../tools/setup.mjs')
+if (existsSync(join(root, 'tools/setup.mjs'))) await import('../tools/setup.mjs')
 const own = join(root, 'node_modules/.bin/node')
 const child = spawn(existsSync(own) ? own : process.execPath, [join(root, 'src/cli.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',

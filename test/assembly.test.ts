@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../src/config.ts'
+import { openDatabase } from '../src/persistence/index.ts'
 import { testDatabase } from './support/databases.ts'
 
 interface Result {
@@ -176,4 +177,22 @@ t.test('a database is opened by the key it was made with only', async (t) => {
   const { status, err } = await list('another key of more than thirty-two characters')
   t.equal(status, 1)
   t.match(err, /^SECRET_KEY/)
+})
+
+t.test('the entities are the tables that the migrations make: every column, and whether it may be empty', async (t) => {
+  const database = await testDatabase()
+  const { orm, pool, close } = await openDatabase({ url: database.url, poolSize: 1, prepare: false })
+  t.teardown(async () => {
+    await close()
+    await database.drop()
+  })
+  const { rows } = await pool.query<{ table_name: string; column_name: string; is_nullable: string }>(
+    `select table_name, column_name, is_nullable from information_schema.columns
+     where table_schema = 'public' and table_name <> 'kith_migration'`,
+  )
+  const migrated = rows.map((row) => `${row.table_name}.${row.column_name}${row.is_nullable === 'YES' ? '?' : ''}`)
+  const mapped = [...orm.getMetadata().getAll().values()].flatMap(({ tableName, props }) =>
+    props.map(({ fieldNames, nullable }) => `${tableName}.${fieldNames[0]}${nullable ? '?' : ''}`),
+  )
+  t.strictSame(mapped.sort(), migrated.sort())
 })

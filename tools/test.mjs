@@ -16,6 +16,7 @@ const embedded = process.env.DATABASE_URL
 const server = process.env.DATABASE_URL ?? embedded?.url ?? ''
 console.error(embedded ? 'Testing on the embedded database.' : 'Testing on the database of DATABASE_URL.')
 
+const quiet = process.stdout.isTTY // tap's own reporter shows it all; elsewhere we print a line a file, and failures
 const output = '.tap/last.tap'
 mkdirSync('.tap', { recursive: true })
 rmSync(output, { force: true })
@@ -26,12 +27,7 @@ try {
   delete environment.DATABASE_URL
   const tap = spawn(
     'tap',
-    [
-      'run',
-      `--reporter=${process.stdout.isTTY ? 'base' : 'terse'}`,
-      `--output-file=${output}`,
-      ...process.argv.slice(2),
-    ],
+    ['run', `--reporter=${quiet ? 'base' : 'silent'}`, `--output-file=${output}`, ...process.argv.slice(2)],
     {
       stdio: 'inherit',
       env: environment,
@@ -48,17 +44,23 @@ let passed = 0
 let failed = 0
 let skipped = 0
 let previousDepth = -1
-const lines = readFileSync(output, 'utf8')
-  .split('\n')
-  .filter((line) => /^ *(not )?ok\b/.test(line))
-for (const line of lines) {
-  const depth = line.length - line.trimStart().length
-  const isSummary = depth < previousDepth
-  previousDepth = depth
-  if (isSummary) continue
-  if (/# (SKIP|TODO)/i.test(line)) skipped += 1
-  else if (line.trimStart().startsWith('not ok')) failed += 1
-  else passed += 1
+let shown = false // inside a failure's own lines
+for (const line of readFileSync(output, 'utf8').split('\n')) {
+  const isResult = /^ *(not )?ok\b/.test(line)
+  if (isResult) {
+    const depth = line.length - line.trimStart().length
+    const isSummary = depth < previousDepth
+    previousDepth = depth
+    const isFailure = line.trimStart().startsWith('not ok')
+    shown = isFailure && !/# (SKIP|TODO)/i.test(line)
+    if (!isSummary) {
+      if (/# (SKIP|TODO)/i.test(line)) skipped += 1
+      else if (isFailure) failed += 1
+      else passed += 1
+    }
+    if (depth === 0 && !quiet) console.log(line)
+  } else if (/^ *# Subtest/.test(line)) shown = false
+  if (shown && !quiet && !(isResult && line.startsWith('not ok'))) console.log(line)
 }
 if (status !== 0 && failed === 0) failed = 1
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)

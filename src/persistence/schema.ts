@@ -1,6 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/core'
 
+/** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
+const now = () => new Date()
+const SCOPES = ['everyone', 'teams', 'none'] as const
+type Scope = (typeof SCOPES)[number]
 
 export const OrganizationRow = defineEntity({
   name: 'OrganizationRow',
@@ -11,10 +15,10 @@ export const OrganizationRow = defineEntity({
     metadata: p.json<Record<string, unknown>>().onCreate(() => ({})),
     scope: p
       .text()
-      .$type<'everyone' | 'teams' | 'none'>()
+      .$type<Scope>()
       .onCreate(() => 'everyone'),
     isActive: p.boolean(),
-    createdAt: p.datetime().onCreate(() => new Date()),
+    createdAt: p.datetime().onCreate(now),
   },
 })
 
@@ -30,6 +34,34 @@ export const RegistrationIdRow = defineEntity({
   properties: { value: p.text().primary(), organizationId: p.uuid() },
 })
 
+const UserRow = defineEntity({
+  name: 'UserRow',
+  tableName: 'user',
+  properties: {
+    ...organizationKey,
+    userName: p.text(),
+    userNameKey: p.text(),
+    externalId: p.text().nullable(),
+    email: p.text(),
+    emailKey: p.text(),
+    language: p.text().nullable(),
+    timezone: p.text().nullable(),
+    scope: p.text().$type<Scope>(),
+    isActive: p.boolean(),
+    isStaff: p.boolean(),
+    isDevice: p.boolean(),
+    peopleId: p.uuid(),
+    profileId: p.uuid(),
+    createdAt: p.datetime().onCreate(now),
+  },
+})
+
+const IdentityRow = defineEntity({
+  name: 'IdentityRow',
+  tableName: 'identity',
+  properties: { issuer: p.text().primary(), sub: p.text().primary(), organizationId: p.uuid(), userId: p.uuid() },
+})
+
 export const AddressBookRow = defineEntity({
   name: 'AddressBookRow',
   tableName: 'address_book',
@@ -40,7 +72,68 @@ export const AddressBookRow = defineEntity({
     displayName: p.text(),
     description: p.text().nullable(),
     color: p.text().nullable(),
-    createdAt: p.datetime().onCreate(() => new Date()),
+    createdAt: p.datetime().onCreate(now),
+  },
+})
+
+const ContactRow = defineEntity({
+  name: 'ContactRow',
+  tableName: 'contact',
+  properties: {
+    ...organizationKey,
+    kind: p.text().$type<'profile' | 'override' | 'personal' | 'directory'>(),
+    ownerId: p.uuid().nullable(),
+    bookId: p.uuid().nullable(),
+    directoryId: p.uuid().nullable(),
+    baseOrganizationId: p.uuid().nullable(),
+    baseId: p.uuid().nullable(),
+    baseKind: p.text().$type<'profile' | 'directory'>().nullable(),
+    localBaseId: p.uuid().nullable().persist(false),
+    name: p.text(),
+    uid: p.text(),
+    managed: p.text().nullable(),
+    layer: p.json<object>().nullable(),
+    version: p.text().$type<'3.0' | '4.0'>(),
+    text: p.text(),
+    text4: p.text().nullable().fieldName('text_4'),
+    bytes: p.blob().nullable(),
+    etag: p.text(),
+    listed: p.boolean(),
+    createdAt: p.datetime().onCreate(now),
+    modifiedAt: p.datetime().onCreate(now),
+    deletedAt: p.datetime().nullable(),
+  },
+})
+
+const CardVersionRow = defineEntity({
+  name: 'CardVersionRow',
+  tableName: 'card_version',
+  properties: {
+    ...organizationKey,
+    contactId: p.uuid(),
+    ownerId: p.uuid().nullable(),
+    kind: p.text(),
+    bookId: p.uuid().nullable(),
+    name: p.text(),
+    uid: p.text(),
+    managed: p.text().nullable(),
+    layer: p.json<object>().nullable(),
+    version: p.text(),
+    text: p.text(),
+    bytes: p.blob().nullable(),
+    etag: p.text(),
+    replacedAt: p.datetime().onCreate(now),
+  },
+})
+
+const HiddenRow = defineEntity({
+  name: 'HiddenRow',
+  tableName: 'hidden',
+  properties: {
+    organizationId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    memberId: p.uuid().primary(),
+    createdAt: p.datetime().onCreate(now),
   },
 })
 
@@ -56,9 +149,22 @@ export const TeamRow = defineEntity({
     memberCount: p.integer(),
     revision: p.bigint().onCreate(() => 0n),
     stamp: p.bigint().onCreate(() => 0n),
-    createdAt: p.datetime().onCreate(() => new Date()),
-    modifiedAt: p.datetime().onCreate(() => new Date()),
+    createdAt: p.datetime().onCreate(now),
+    modifiedAt: p.datetime().onCreate(now),
     deletedAt: p.datetime().nullable(),
+  },
+})
+
+const MembershipRow = defineEntity({
+  name: 'MembershipRow',
+  tableName: 'membership',
+  properties: {
+    organizationId: p.uuid().primary(),
+    teamId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    role: p.text().$type<'member' | 'administrator' | 'owner'>(),
+    joinedAt: p.datetime().onCreate(now),
+    leftRevision: p.bigint().nullable(),
   },
 })
 
@@ -71,7 +177,7 @@ export const AppPasswordRow = defineEntity({
     label: p.text(),
     hash: p.text(),
     keyId: p.text(),
-    createdAt: p.datetime().onCreate(() => new Date()),
+    createdAt: p.datetime().onCreate(now),
     lastUsedAt: p.datetime().nullable(),
     revokedAt: p.datetime().nullable(),
   },
@@ -83,16 +189,75 @@ export const LoginRow = defineEntity({
   properties: { name: p.text().primary(), appPasswordId: p.uuid().primary(), organizationId: p.uuid() },
 })
 
+const ApiTokenRow = defineEntity({
+  name: 'ApiTokenRow',
+  tableName: 'api_token',
+  properties: {
+    ...organizationKey,
+    label: p.text(),
+    hash: p.text(),
+    keyId: p.text(),
+    scopes: p.array<string>(),
+    createdAt: p.datetime().onCreate(now),
+    expiresAt: p.datetime().nullable(),
+    lastUsedAt: p.datetime().nullable(),
+    revokedAt: p.datetime().nullable(),
+  },
+})
+
+const StreamRow = defineEntity({
+  name: 'StreamRow',
+  tableName: 'stream',
+  properties: {
+    ...organizationKey,
+    revision: p.bigint(),
+    stamp: p.bigint(),
+    floorRevision: p.bigint(),
+    floorStamp: p.bigint(),
+  },
+})
+
+const JournalRow = defineEntity({
+  name: 'JournalRow',
+  tableName: 'journal',
+  properties: {
+    organizationId: p.uuid().primary(),
+    streamId: p.uuid().primary(),
+    revision: p.bigint().primary(),
+    member: p.text().primary(),
+    stamp: p.bigint(),
+    teamId: p.uuid().nullable(),
+    kind: p.smallint(),
+    at: p.datetime().onCreate(now),
+  },
+})
+
+const SettingRow = defineEntity({
+  name: 'SettingRow',
+  tableName: 'setting',
+  properties: { name: p.text().primary(), value: p.text() },
+})
+
 /**
- * The tables that are written row by row. Users and contacts (written by the thousand), memberships, streams and the
- * journal (written by one statement with what belongs to it) are rows of SQL in their own files.
+ * Every table; a test holds them against the migrations. What is written row by row goes through them; users and
+ * contacts (by the thousand) and the journal (one statement with what belongs to it) are written in SQL.
  */
 export const ENTITIES = [
   OrganizationRow,
   OrganizationDomainRow,
   RegistrationIdRow,
+  UserRow,
+  IdentityRow,
   AddressBookRow,
+  ContactRow,
+  CardVersionRow,
+  HiddenRow,
   TeamRow,
+  MembershipRow,
   AppPasswordRow,
   LoginRow,
+  ApiTokenRow,
+  StreamRow,
+  JournalRow,
+  SettingRow,
 ]
