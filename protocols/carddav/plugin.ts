@@ -9,7 +9,7 @@ import { XML_TYPE } from './multistatus.ts'
 import { DavError, errorBody, refusal } from './preconditions.ts'
 import { REPORTS } from './reports/index.ts'
 import type { Services } from './resources.ts'
-import { cardHref, parsePath, ROOT } from './urls.ts'
+import { cardHref, isDavPath, parsePath, ROOT, requestPath } from './urls.ts'
 
 /** Who a request is from, or how it is refused. */
 export type Authenticate = (request: FastifyRequest) => Promise<Actor | 'unauthorized' | 'too-many-failures'>
@@ -25,6 +25,8 @@ const COMPLIANCE = '1, 3, addressbook'
 const OWN_METHODS = ['PROPFIND', 'PROPPATCH', 'REPORT'] as const
 /** Answered by 405 with Allow until they are served. */
 const OTHER_METHODS = ['MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'ACL'] as const
+const OF_CARDS_ONLY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT'])
+const OF_COLLECTIONS_ONLY: ReadonlySet<string> = new Set(['REPORT'])
 
 /** CardDAV (RFC 6352) under /dav/, and the discovery of it (RFC 6764). */
 export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) => {
@@ -39,7 +41,11 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     DELETE: remove,
     OPTIONS: async ({ reply }) => reply.code(204).send(),
   }
-  const allow = Object.keys(methods).join(', ')
+  const allowOn = (others: ReadonlySet<string>) =>
+    Object.keys(methods)
+      .filter((method) => !others.has(method))
+      .join(', ')
+  const allow = { card: allowOn(OF_COLLECTIONS_ONLY), collection: allowOn(OF_CARDS_ONLY) }
 
   for (const method of [...OWN_METHODS, ...OTHER_METHODS]) app.addHttpMethod(method, { hasBody: true })
   app.removeAllContentTypeParsers()
@@ -54,7 +60,10 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
   app.route({ method: 'PROPFIND', url: '/', handler: redirect })
   app.route({ method: 'PROPFIND', url: '/principals/', handler: redirect })
 
-  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  /** Those who were let in. Before the body is read: a stranger's is none of our memory. */
+  const actors = new WeakMap<FastifyRequest, Actor>()
+  const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    if (!isDavPath(requestPath(request.raw.url))) return undefined
     reply.header('dav', COMPLIANCE).header('cache-control', 'private, no-cache')
     const actor = await options.authenticate(request)
     if (actor === 'too-many-failures') {
@@ -69,13 +78,20 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
       return reply.type('text/plain').send('Sign in with your user name and an app password made for this device.\n')
     }
     if (request.headers['content-encoding'] !== undefined) throw new DavError(415, 'Send the body without an encoding')
+    actors.set(request, actor)
+    return undefined
+  }
+
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const actor = actors.get(request)
+    if (!actor) throw notHere() // no address of ours
     const { authenticate: _, bodyLimit: __, ...services } = options
     const userAgent = request.headers['user-agent'] ?? ''
     const context = { ...services, actor, userAgent, host: request.host, reports: REPORTS }
-    const address = parsePath(request.raw.url ?? '')
+    const address = parsePath(requestPath(request.raw.url))
     if (!address) throw notHere()
     const method = methods[request.method]
-    reply.header('allow', allow)
+    reply.header('allow', address.kind === 'card' ? allow.card : allow.collection)
     if (!method) throw new DavError(405, `${request.method} is not served here`)
     const exchange: Exchange = { request, reply, context, address }
     return await method(exchange)
@@ -83,7 +99,7 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
 
   await app.register(async (scope) => {
     const fail = (error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-      const path = (request.raw.url ?? '').split('?', 1)[0] ?? ''
+      const path = requestPath(request.raw.url).split('?', 1)[0] ?? ''
       const book = path.slice(0, path.lastIndexOf('/') + 1)
       const refused = refusal(error, (name) => cardHref(book, name)) ?? fromFastify(error)
       if (!refused) {
@@ -93,8 +109,9 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
       if (refused.status === 503) reply.header('retry-after', '2')
       return reply.code(refused.status).header('content-type', XML_TYPE).send(errorBody(refused))
     }
+    scope.addHook('onRequest', letIn)
     scope.setErrorHandler<Error>(fail)
-    scope.setNotFoundHandler(async (request, reply) => fail(notHere(), request, reply))
+    scope.setNotFoundHandler(handle)
     scope.route({ method: anything, url: ROOT.slice(0, -1), handler: handle, exposeHeadRoute: false })
     scope.route({ method: anything, url: `${ROOT}*`, handler: handle, exposeHeadRoute: false })
   })

@@ -1,6 +1,6 @@
 import { DomainError, type DomainErrorCode } from '#domain'
 import { CARDDAV, DAV, DECLARATIONS, element, type QName } from './names.ts'
-import { escapeXml } from './xml.ts'
+import { BadXml, escapeXml } from './xml.ts'
 
 /** How a refusal is answered: the status, and the element that names the condition (RFC 4918 §16). */
 export interface Refusal {
@@ -45,6 +45,7 @@ const REFUSALS = {
 /** What a thrown error answers, or undefined where it is a fault of ours. `bookHref` is where a conflicting card is. */
 export function refusal(error: unknown, hrefOf: (name: string) => string): DavError | undefined {
   if (error instanceof DavError) return error
+  if (error instanceof BadXml) return new DavError(400, error.message)
   if (!(error instanceof DomainError)) return undefined
   const row: Refusal = REFUSALS[error.code]
   const { conflictsWith } = error.details

@@ -1,6 +1,6 @@
-import type { Actor, AddressBooks, Book, CardView, ContactService, Id } from '#domain'
+import type { Actor, AddressBooks, Body, Book, CardView, ContactService, Id } from '#domain'
 import type { QName } from './names.ts'
-import { type Address, bookHref, HOMES, homeHref, PRINCIPALS, principalHref, ROOT } from './urls.ts'
+import { type Address, bookHref, cardHref, HOMES, homeHref, PRINCIPALS, principalHref, ROOT } from './urls.ts'
 
 /** What the plugin works on. */
 export interface Services {
@@ -82,6 +82,14 @@ export async function findCollection(
     case 'address-book':
       return await findBook(context, address.userId, address.book)
   }
+}
+
+/** What is at an address, a card with as much of it as is asked for. */
+export async function findResource(context: Context, address: Address, body: Body): Promise<Resource | undefined> {
+  if (address.kind !== 'card') return await findCollection(context, address)
+  const book = await findBook(context, address.userId, address.book)
+  const view = book && (await context.addressBooks.card(context.actor, book.id, address.card, body))
+  return view && { kind: 'card', href: cardHref(book.href, view.name), view }
 }
 
 /** The collections directly inside one, cards aside. */

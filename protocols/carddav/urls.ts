@@ -32,6 +32,16 @@ function decode(segment: string): string | undefined {
   return text === '' || text === '.' || text === '..' || /[/\x00-\x1f\x7f]/.test(text) ? undefined : text
 }
 
+/** The path of a request as it was sent, without the host of an absolute form (RFC 9112 §3.2.2). */
+export const requestPath = (url = ''): string => url.replace(/^https?:\/\/[^/?#]*/i, '')
+
+/** Whether a path is one of ours, however it is spelled: those who are not let in learn nothing from the spelling. */
+export function isDavPath(path: string): boolean {
+  const spelled = path.replace(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)))
+  const first = spelled.split(/[/\\?#]+/).find((segment) => !/^\.*$/.test(segment))
+  return /^dav(;.*)?$/i.test(first ?? '')
+}
+
 /** Reads the raw path of a request or href: split first, then decoded, so that `%2F` is no separator. */
 export function parsePath(rawPath: string): Address | undefined {
   const path = rawPath.split(/[?#]/, 1)[0] ?? ''

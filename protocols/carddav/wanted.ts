@@ -92,10 +92,12 @@ export class Responses {
 
   async of(resource: Resource): Promise<string> {
     const { found, missing } = this.#plan(resource.kind)
-    const values: (string | undefined)[] = []
+    const read = new Map<LiveProperty['read'], string | undefined>() // two properties of one reader tell the same
     for (const property of found) {
-      values.push(this.#wanted.mode === 'propname' ? '' : await property.read(resource, this.#context))
+      if (this.#wanted.mode === 'propname') read.set(property.read, '')
+      else if (!read.has(property.read)) read.set(property.read, await property.read(resource, this.#context))
     }
+    const values = found.map((property) => read.get(property.read))
     return this.#write(resource, found, missing, values)
   }
 

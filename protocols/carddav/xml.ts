@@ -17,6 +17,8 @@ const MAX_ATTRIBUTES = 64
 const MAX_DECLARATIONS = 512
 const MAX_REFERENCES = 20_000
 const MAX_PROPERTIES = 2_000
+/** A multiget of 100,000 hrefs is one we answer. */
+const MAX_ELEMENTS = 120_000
 
 const NAMED: ReadonlyMap<string, string> = new Map([
   ['lt', '<'],
@@ -77,22 +79,31 @@ const count = (text: string, part: string, limit: number): number => {
   return found
 }
 
+/** A comment, CDATA, a processing instruction or a tag: one pass, whatever stands in its attributes. */
+const MARKUP =
+  /<(?:!--[\s\S]*?-->|!\[CDATA\[[\s\S]*?\]\]>|\?[\s\S]*?\?>|[^<>"'!?]+(?:(?:"[^"<]*"|'[^'<]*')[^<>"']*)*>)/y
+
 /** Refuses before parsing what would make parsing expensive. */
 function assertHarmless(text: string): void {
   if (/<!DOCTYPE|<!ENTITY/i.test(text)) throw new BadXml('A document type is not accepted')
   if (count(text, '&#', MAX_REFERENCES) > MAX_REFERENCES) throw new BadXml('Too many character references')
   if (count(text, 'xmlns', MAX_DECLARATIONS) > MAX_DECLARATIONS) throw new BadXml('Too many namespace declarations')
   let depth = 0
-  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {
+  let elements = 0
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', MARKUP.lastIndex)) {
+    MARKUP.lastIndex = at
+    if (!MARKUP.test(text)) throw new BadXml('A tag has no end')
     const next = text.charCodeAt(at + 1)
     if (next === 33 || next === 63) continue // <! and <?
     if (next === 47)
       depth -= 1 // </
     else {
-      const end = text.indexOf('>', at)
-      if (text.charCodeAt(end - 1) !== 47) depth += 1 // not <…/>
+      elements += 1
+      if (text.charCodeAt(MARKUP.lastIndex - 2) !== 47) depth += 1 // not <…/>
     }
-    if (depth > MAX_DEPTH) throw new BadXml(`Elements are nested more than ${MAX_DEPTH} deep`)
+    if (depth > MAX_DEPTH || depth < 0)
+      throw new BadXml(`Elements are nested more than ${MAX_DEPTH} deep, or not at all`)
+    if (elements > MAX_ELEMENTS) throw new BadXml(`More than ${MAX_ELEMENTS} elements`)
   }
 }
 
@@ -131,7 +142,9 @@ function qualified(tag: string, scope: Scope): QName {
   const prefix = colon < 0 ? '' : tag.slice(0, colon)
   const uri = scope.get(prefix)
   if (uri === undefined && prefix !== '') throw new BadXml(`The prefix "${prefix}" is not declared`)
-  return `{${uri ?? ''}}${tag.slice(colon + 1)}`
+  const local = tag.slice(colon + 1)
+  if (!/^[^-.\d:][^:]*$/.test(local)) throw new BadXml(`"${tag}" is no name`) // Namespaces in XML 1.0 §4
+  return `{${uri ?? ''}}${local}`
 }
 
 const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { type Actor, type AppPassword, asId, DomainError, type Id, notFound, type Store, type User } from '#domain'
 import type { SecretKey } from './secret-key.ts'
 
@@ -37,6 +37,8 @@ export class AppPasswords {
   readonly #store: Store
   readonly #key: SecretKey
   readonly #believed = new Map<string, Believed>()
+  /** Keys the hashes that memory knows the believed by. In front, in one call: an HMAC object costs a poll a tenth of its time. */
+  readonly #believedKey = randomBytes(32).toString('base64url')
   readonly #asking = new Map<string, Promise<Actor | undefined>>()
 
   constructor(store: Store, key: SecretKey) {
@@ -79,7 +81,7 @@ export class AppPasswords {
   /** Who that is, or undefined; the same work whether the name is known or not. */
   async verify(username: string, secret: string): Promise<Actor | undefined> {
     const name = username.trim().toLowerCase()
-    const key = this.#key.hash('believed', name, secret)
+    const key = hash('sha256', `${this.#believedKey}\0${name}\0${secret}`, 'base64url')
     const believed = this.#believed.get(key)
     if (believed && believed.until > performance.now()) return believed.actor
     const asked = this.#asking.get(key)

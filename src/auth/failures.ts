@@ -3,8 +3,12 @@ const LIMIT = 20
 const MAX_KEYS = 50_000
 
 /** An address as guessing is counted by it: of IPv6 the /64, which one subscriber has. */
-const network = (address: string): string =>
-  address.includes(':') && !address.startsWith('::ffff:') ? address.split(':').slice(0, 4).join(':') : address
+function network(address: string): string {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address
+  const [head = '', tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''))
+  const zeros = Array<string>(Math.max(0, 8 - head.length - (tail?.length ?? 0))).fill('0')
+  return [...head, ...(tail ? [...zeros, ...tail] : [])].slice(0, 4).join(':')
+}
 
 /**
  * Counts wrong passwords by user name and by address. Only failures count and only failures are refused for it: a

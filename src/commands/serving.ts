@@ -73,7 +73,7 @@ export const SERVING_COMMANDS: readonly Command[] = [
       if (input.flag('serve')) {
         return await serve(config, async (kith, url) => {
           await loadDemo(kith)
-          return welcome(url, await demoAccounts(kith, config.dataDir).catch(() => []))
+          return welcome(url, config.dataDir, await demoAccounts(kith, config.dataDir).catch(() => []))
         })
       }
       const kith = await openKith(config)
@@ -118,7 +118,7 @@ export const SERVING_COMMANDS: readonly Command[] = [
   },
 ]
 
-function welcome(url: string, accounts: Awaited<ReturnType<typeof demoAccounts>>): string {
+function welcome(url: string, dataDir: string, accounts: Awaited<ReturnType<typeof demoAccounts>>): string {
   const [first] = accounts
   if (!first) return `Kith serves ${url}`
   const rows = accounts.map(
@@ -134,6 +134,6 @@ Or look from here:
 
   curl -u '${first.username}:${first.password}' -X PROPFIND -H 'Depth: 1' ${url}/dav/addressbooks/
 
-Everything is kept in ./data (DATA_DIR). Ctrl-C stops it. More: npx kith --help
+Everything is kept in ${dataDir} (DATA_DIR). Ctrl-C stops it. More: npx kith --help
 `
 }

@@ -50,10 +50,11 @@ export function parseToken(text: string): ChangeToken {
   const cursor = rest[4]
   if (cursor === undefined) return { collectionId, ...heads }
   const [since = '', ...after] = Buffer.from(cursor, 'base64url').toString().split('\n')
+  if (after.length !== 1 || /[\0\ufffd]/.test(after[0] ?? '')) throw tokenRefused()
   return {
     collectionId,
     ...heads,
-    page: { after: after.join('\n'), ...(since === '' ? {} : { since: parseHeads(since.split(':')) }) },
+    page: { after: after[0] ?? '', ...(since === '' ? {} : { since: parseHeads(since.split(':')) }) },
   }
 }
 

@@ -51,7 +51,10 @@ export interface Users {
   update(user: User): Promise<void>
   delete(organizationId: Id, id: Id): Promise<void>
   list(organizationId?: Id): AsyncIterable<User>
-  /** What is in force for the user: the narrower of the organization's scope and their own. */
+  /**
+   * What is in force for the user: the narrower of the organization's scope and their own. The organization's cannot
+   * change until the transaction ends.
+   */
   scope(organizationId: Id, id: Id): Promise<Scope>
   setScope(organizationId: Id, id: Id, scope: Scope): Promise<void>
 }

@@ -19,6 +19,7 @@ export interface Team {
 
 export interface Membership {
   readonly userId: Id
+  readonly profileId: Id
   readonly role: Role
   readonly email: string
   readonly isActive: boolean
@@ -67,16 +68,22 @@ export class TeamService {
     return found[0]
   }
 
-  /** Adds a member, or gives one another role. @throws DomainError `not-found`, `user-inactive`, `last-owner` */
+  /**
+   * Adds a member, or gives one another role; whoever joins a suspended team brings it back, as its owner.
+   * @throws DomainError `not-found`, `user-inactive`, `last-owner`
+   */
   async add(team: Team, user: User, role: Role): Promise<void> {
     if (user.organizationId !== team.organizationId)
       throw notFound(`There is no user "${user.email}" in the team's organization`)
     await this.#store.transaction(async (transaction) => {
       await assertActive(transaction, user)
-      const members = await lockedMembers(transaction, team)
+      const { members, team: now } = await lockTeam(transaction, team)
       const current = members.find(({ userId }) => userId === user.id)
       if (current?.role === role) return
-      if (!current) return await join(transaction, team, user, role)
+      if (!current) {
+        await join(transaction, team, user, role)
+        return await settle(transaction, now, await transaction.teams.members(team.organizationId, team.id))
+      }
       if (current.role === 'owner') assertOwnerStays(members, user.id)
       await transaction.teams.setRole(team.organizationId, team.id, user.id, role)
     })
@@ -85,7 +92,8 @@ export class TeamService {
   /** @throws DomainError `not-found`, `last-owner` */
   async remove(team: Team, user: User): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      const members = await lockedMembers(transaction, team)
+      await transaction.users.lock(user.organizationId, user.id) // their scope decides what leaving changes for them
+      const { members } = await lockTeam(transaction, team)
       const current = members.find(({ userId }) => userId === user.id)
       if (!current) throw notFound(`"${user.email}" is not in the team "${team.name}"`)
       if (current.role === 'owner') assertOwnerStays(members, user.id)
@@ -96,8 +104,8 @@ export class TeamService {
   /** Ends the team; everybody's group card goes. */
   async delete(team: Team): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      await lockedMembers(transaction, team)
-      await deleteTeam(transaction, team)
+      const { members } = await lockTeam(transaction, team)
+      await deleteTeam(transaction, team, members)
     })
   }
 }
@@ -108,9 +116,25 @@ async function assertActive(transaction: Transaction, { organizationId, id, emai
   if (!user.isActive) throw new DomainError('user-inactive', `"${email}" is deactivated: activate them first`)
 }
 
-async function lockedMembers(transaction: Transaction, { organizationId, id, name }: Team): Promise<Membership[]> {
-  if (!(await transaction.teams.lock(organizationId, id))) throw notFound(`There is no team "${name}"`)
-  return await transaction.teams.members(organizationId, id)
+/** @throws DomainError `not-found` */
+async function lockTeam(transaction: Transaction, { organizationId, id, name }: Team): Promise<LockedTeam> {
+  const team = await transaction.teams.lock(organizationId, id)
+  if (!team) throw notFound(`There is no team "${name}"`)
+  return { team, members: await transaction.teams.members(organizationId, id) }
+}
+
+interface LockedTeam {
+  readonly team: Team
+  readonly members: readonly Membership[]
+}
+
+/** The teams that are still the user's once they are locked: one may have been left or deleted meanwhile. */
+async function* lockTeamsOf(transaction: Transaction, { organizationId, id }: User): AsyncGenerator<LockedTeam> {
+  for (const { id: teamId } of await transaction.teams.teamsOf(organizationId, id)) {
+    const team = await transaction.teams.lock(organizationId, teamId)
+    const members = team ? await transaction.teams.members(organizationId, teamId) : []
+    if (team && members.some(({ userId }) => userId === id)) yield { team, members }
+  }
 }
 
 const isActiveOwner = ({ role, isActive }: Membership): boolean => role === 'owner' && isActive
@@ -148,47 +172,47 @@ async function resetTeamView(transaction: Transaction, { organizationId, id, peo
   if ((await transaction.users.scope(organizationId, id)) === 'teams') transaction.reset(organizationId, peopleId)
 }
 
-async function deleteTeam(transaction: Transaction, team: Team): Promise<void> {
+/** Ends it and every membership: who was in it hears that its card is gone, and whom they lose under scope `teams`. */
+async function deleteTeam(transaction: Transaction, team: Team, members: readonly Membership[]): Promise<void> {
   await transaction.teams.delete(team.organizationId, team.id)
   recordMember(transaction, team)
-  transaction.reset(team.organizationId, team.organizationId)
+  for (const { userId, profileId } of members) {
+    transaction.leave(team.organizationId, team.id, userId)
+    recordMember(transaction, team, profileId)
+  }
 }
 
-/** An owner who goes hands the team over; the last active member who goes takes it along (suspended, or deleted). */
-async function handOver(
-  transaction: Transaction,
-  team: Team,
-  members: readonly Membership[],
-  going: User,
-): Promise<boolean> {
-  const rest = members.filter(({ userId, isActive }) => isActive && userId !== going.id)
-  if (rest.length === 0) return false
-  const owned = members.some(({ userId, role }) => userId === going.id && role === 'owner')
-  if (!owned || rest.some(isActiveOwner) || team.isSynced) return true
-  const heir = rest.find(({ role }) => role === 'administrator') ?? rest[0]
+/**
+ * Where no owner is active, the longest-standing active administrator, else member, becomes one. A team of nobody
+ * active is suspended, and comes back with the first of its members who does.
+ */
+async function settle(transaction: Transaction, team: Team, members: readonly Membership[]): Promise<void> {
+  const active = members.filter(({ isActive }) => isActive)
+  const suspended = active.length === 0
+  if (suspended !== team.isSuspended) await transaction.teams.setSuspended(team.organizationId, team.id, suspended)
+  if (team.isSynced || active.some(isActiveOwner)) return
+  const heir = active.find(({ role }) => role === 'administrator') ?? active[0]
   if (heir) await transaction.teams.setRole(team.organizationId, team.id, heir.userId, 'owner')
-  return true
 }
 
-/** What deactivating or reactivating a user does to their teams. */
-export async function membershipChanged(transaction: Transaction, user: User, isActive: boolean): Promise<void> {
-  for (const team of await transaction.teams.teamsOf(user.organizationId, user.id)) {
-    const members = await lockedMembers(transaction, team)
-    if (isActive && team.isSuspended) await transaction.teams.setSuspended(team.organizationId, team.id, false)
-    if (!isActive && !(await handOver(transaction, team, members, user))) {
-      await transaction.teams.setSuspended(team.organizationId, team.id, true)
-    }
+/** What deactivating or reactivating a user, which is written already, does to their teams. */
+export async function membershipChanged(transaction: Transaction, user: User): Promise<void> {
+  for await (const { team, members } of lockTeamsOf(transaction, user)) {
+    await settle(transaction, team, members)
     await transaction.teams.touch(team.organizationId, team.id, 0)
     recordMember(transaction, team)
   }
 }
 
-/** What deleting a user does to their teams. */
+/** What deleting a user does to their teams: a team that nobody active and no other owner is in goes along. */
 export async function memberDeleted(transaction: Transaction, user: User): Promise<void> {
-  for (const team of await transaction.teams.teamsOf(user.organizationId, user.id)) {
-    const members = await lockedMembers(transaction, team)
-    const stays = await handOver(transaction, team, members, user)
+  for await (const { team, members } of lockTeamsOf(transaction, user)) {
+    const rest = members.filter(({ userId }) => userId !== user.id)
     await leave(transaction, team, user)
-    if (!stays) await deleteTeam(transaction, team)
+    if (team.isSynced || rest.some(({ role, isActive }) => isActive || role === 'owner')) {
+      await settle(transaction, team, rest)
+    } else {
+      await deleteTeam(transaction, team, rest)
+    }
   }
 }

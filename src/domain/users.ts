@@ -197,7 +197,7 @@ export class UserService {
       await transaction.users.update({ ...now, isActive })
       await transaction.contacts.setListed(now.organizationId, now.profileId, isActive)
       recordProfile(transaction, now)
-      await membershipChanged(transaction, now, isActive)
+      await membershipChanged(transaction, now)
     })
   }
 

@@ -19,15 +19,15 @@ export class SqlBooks implements Books {
   }
 
   async #read({ organizationId, userId }: Actor, where: { name?: string }): Promise<Book[]> {
-    const rows = await this.#session.em.find(
-      AddressBookRow,
-      { organizationId, ownerId: userId, ...where },
-      { orderBy: { name: 'asc' } },
+    const rows = await this.#session.entities((em) =>
+      em.find(AddressBookRow, { organizationId, ownerId: userId, ...where }, { orderBy: { name: 'asc' } }),
     )
     return rows.map(({ id, ownerId, name, displayName, createdAt }) => ({ id, ownerId, name, displayName, createdAt }))
   }
 
   async setDisplayName({ organizationId, userId }: Actor, id: Id, displayName: string): Promise<void> {
-    await this.#session.em.nativeUpdate(AddressBookRow, { organizationId, id, ownerId: userId }, { displayName })
+    await this.#session.entities((em) =>
+      em.nativeUpdate(AddressBookRow, { organizationId, id, ownerId: userId }, { displayName }),
+    )
   }
 }

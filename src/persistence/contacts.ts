@@ -60,7 +60,9 @@ const CLAIMS = `select
   exists (select from hidden where organization_id = $1 and user_id = $2 and member_id = $5) as hidden,
   (select id from team where organization_id = $1 and id = $5) as team_id,
   exists (select from membership where organization_id = $1 and team_id = $5 and user_id = $2 and left_revision is null) as in_team,
-  (select name from contact where organization_id = $1 and book_id = $3 and uid = $6 and name <> $4 limit 1) as uid_name,
+  (select name from contact where organization_id = $1 and book_id = $3 and uid = $6 and name <> $4) as uid_name,
+  (select kind = 'personal' or (select listed from contact b where b.organization_id = c.base_organization_id and b.id = c.base_id)
+    from contact c where organization_id = $1 and book_id = $3 and uid = $6 and name <> $4) as uid_listed,
   (select listed from contact where organization_id = $1 and id = $7 and id is distinct from $5 and kind in ('profile', 'directory')) as uid_card,
   (select exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2 and m.left_revision is null)
     from team t where t.organization_id = $1 and t.id = $7 and t.id is distinct from $5) as uid_team`
@@ -93,6 +95,9 @@ const REWRITE = `update contact c set managed = n.managed, layer = n.layer, text
   from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[]) as n (id, managed, layer, text, text_4, etag)
   where c.organization_id = $1 and c.id = n.id`
 
+/** Earlier versions are compared one by one: not more of them than that takes a moment. */
+const MAX_EARLIER_BYTES = 4 * 1024 * 1024
+
 const json = (layer: Layer | undefined): string | null => (layer ? JSON.stringify(layer) : null)
 
 export class SqlContacts implements Contacts {
@@ -115,6 +120,7 @@ export class SqlContacts implements Contacts {
       team_id: string | null
       in_team: boolean
       uid_name: string | null
+      uid_listed: boolean | null
       uid_card: boolean | null
       uid_team: boolean | null
     }>(CLAIMS, [organizationId, userId, bookId, name, named, uid ?? null, uidId ?? null], 'claims')
@@ -127,7 +133,8 @@ export class SqlContacts implements Contacts {
       reserved !== null && uidId !== undefined && (inPeople || !reserved)
         ? { name: `${uidId}.vcf`, visible: reserved }
         : undefined
-    const uidHolder = claims.uid_name === null ? directory : { name: claims.uid_name, visible: true }
+    const uidHolder =
+      claims.uid_name === null ? directory : { name: claims.uid_name, visible: claims.uid_listed === true }
     return {
       ...(own ? { own: toContact(own) } : {}),
       ...(base ? { base: toContact(base) } : {}),
@@ -240,9 +247,12 @@ export class SqlContacts implements Contacts {
 
   async earlier(organizationId: Id, id: Id) {
     const rows = await this.#session.query<{ text: string; managed: string | null }>(
-      `select text, managed from card_version where organization_id = $1 and contact_id = $2 and kind = 'profile'
-       order by replaced_at desc limit 100`,
-      [organizationId, id],
+      `select text, managed from (
+         select text, managed, replaced_at, sum(octet_length(text)) over (order by replaced_at desc) as bytes from (
+           select text, managed, replaced_at from card_version
+           where organization_id = $1 and contact_id = $2 and kind = 'profile' order by replaced_at desc limit 100) newest) sized
+       where bytes <= $3 order by replaced_at desc`,
+      [organizationId, id, MAX_EARLIER_BYTES],
       'contact.earlier',
     )
     return rows.map(({ text, managed }) => (managed === null ? { text } : { text, managed }))

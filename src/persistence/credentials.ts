@@ -38,11 +38,12 @@ export class SqlCredentials implements Credentials {
 
   async insert(password: AppPassword, hash: string, keyId: string): Promise<void> {
     const { id, organizationId, userId, label, loginName, createdAt } = password
-    const { em } = this.#session
-    em.create(AppPasswordRow, { id, organizationId, userId, label, hash, keyId, createdAt })
-    await em.flush()
-    em.create(LoginRow, { name: loginName, appPasswordId: id, organizationId })
-    await em.flush()
+    await this.#session.entities(async (em) => {
+      em.create(AppPasswordRow, { id, organizationId, userId, label, hash, keyId, createdAt })
+      await em.flush()
+      em.create(LoginRow, { name: loginName, appPasswordId: id, organizationId })
+      await em.flush()
+    })
   }
 
   async verify(loginName: string, hash: string): Promise<{ actor: Actor; password: AppPassword } | undefined> {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { DomainError } from '#domain'
+import { DomainError, notFound } from '#domain'
 import type { Database } from './orm.ts'
 
 /** A row as PostgreSQL gives it: int8 as a string, timestamptz as a Date. */
@@ -11,16 +11,17 @@ export type Row = Record<string, unknown>
 export interface Session {
   /** Runs SQL; a name (of a hot statement whose text never varies) has it prepared once a connection. */
   query<Result = Row>(sql: string, values: readonly unknown[], name?: string): Promise<Result[]>
-  /** Entities; in a transaction bound to it. */
-  readonly em: EntityManager
+  /** Works with entities: in a transaction with those of the transaction, else with fresh ones. */
+  entities<Result>(work: (em: EntityManager) => Promise<Result>): Promise<Result>
 }
 
 export function poolSession({ orm, pool, prepare }: Database): Session {
   return {
     query: (sql, values, name) => run(pool, sql, values, prepare ? name : undefined),
-    get em() {
-      return orm.em.fork()
-    },
+    entities: (work) =>
+      work(orm.em.fork()).catch((error: unknown) => {
+        throw translated(error)
+      }),
   }
 }
 
@@ -72,9 +73,9 @@ async function once<Result>(
   let broken: Error | undefined
   const session: Session = {
     query: (sql, values, name) => run(client, sql, values, prepare ? name : undefined),
-    get em() {
+    entities: (work) => {
       em ??= boundTo(orm.em.fork(), client)
-      return em
+      return work(em)
     },
   }
   try {
@@ -116,6 +117,9 @@ const CONSTRAINTS: ReadonlyMap<string, () => Error> = new Map<string, () => Erro
   ['contact_name', () => new LostRace('the name was taken meanwhile')],
   ['contact_uid', () => new LostRace('the UID was taken meanwhile')],
   ['contact_override', () => new LostRace('the override was made meanwhile')],
+  ...['contact_owner', 'contact_book', 'hidden_organization_id_user_id_fkey'].map(
+    (name) => [name, () => notFound('The user was deleted meanwhile')] as const,
+  ),
 ])
 
 const LOST: ReadonlySet<string> = new Set(['40001', '40P01'])
@@ -130,7 +134,7 @@ export function translated(error: unknown): Error {
     return error instanceof Error ? error : new Error(String(error))
   }
   const { code, constraint } = error as Error & { code?: string; constraint?: string } // pg's DatabaseError, or Node's
-  if (code === '23505') return CONSTRAINTS.get(constraint ?? '')?.() ?? error
+  if (code === '23505' || code === '23503') return CONSTRAINTS.get(constraint ?? '')?.() ?? error
   if (code && LOST.has(code)) return new LostRace(error.message)
   if ((code && AWAY.test(code)) || AWAY_TEXT.test(error.message)) {
     return new DomainError('unavailable', 'The database cannot be reached or is too busy: try again in a few seconds')

@@ -30,9 +30,10 @@ export class SqlTeams implements Teams {
   }
 
   async insert(team: Team): Promise<void> {
-    const { em } = this.#session
-    em.create(TeamRow, { ...team })
-    await em.flush()
+    await this.#session.entities(async (em) => {
+      em.create(TeamRow, { ...team })
+      await em.flush()
+    })
   }
 
   find(organizationId: Id | undefined, by: Id | { name: string }): Promise<Team[]> {
@@ -61,7 +62,7 @@ export class SqlTeams implements Teams {
 
   async members(organizationId: Id, teamId: Id): Promise<Membership[]> {
     return await this.#session.query<Membership>(
-      `select m.user_id as "userId", m.role, u.email, u.is_active as "isActive"
+      `select m.user_id as "userId", u.profile_id as "profileId", m.role, u.email, u.is_active as "isActive"
        from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
        where m.organization_id = $1 and m.team_id = $2 and m.left_revision is null order by m.joined_at, m.user_id`,
       [organizationId, teamId],
@@ -103,7 +104,9 @@ export class SqlTeams implements Teams {
   }
 
   async setSuspended(organizationId: Id, teamId: Id, suspended: boolean): Promise<void> {
-    await this.#session.em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { isSuspended: suspended })
+    await this.#session.entities((em) =>
+      em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { isSuspended: suspended }),
+    )
   }
 
   async delete(organizationId: Id, teamId: Id): Promise<void> {

@@ -105,6 +105,8 @@ export class SqlUsers implements Users {
 
   async delete(organizationId: Id, id: Id): Promise<void> {
     const keys = [organizationId, id]
+    // Whoever is adding a card for the user ends first, so that it is deleted here too.
+    await this.#session.query('select 1 from "user" where organization_id = $1 and id = $2 for update', keys)
     await this.#session.query(
       `delete from contact where organization_id = $1 and owner_id = $2 and kind <> 'profile'`,
       keys,
@@ -127,7 +129,7 @@ export class SqlUsers implements Users {
   }
 
   async scope(organizationId: Id, id: Id): Promise<Scope> {
-    const [row] = await this.#session.query<{ scope: Scope }>(SCOPE, [organizationId, id])
+    const [row] = await this.#session.query<{ scope: Scope }>(`${SCOPE} for share of o`, [organizationId, id])
     return row?.scope ?? 'none'
   }
 

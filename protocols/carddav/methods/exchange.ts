@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DavError } from '../preconditions.ts'
 import type { Context } from '../resources.ts'
 import type { Address } from '../urls.ts'
-import { BadXml, parseXml, type XmlElement } from '../xml.ts'
+import { parseXml, type XmlElement } from '../xml.ts'
 
 /** A request whose sender is known and whose path names something. */
 export interface Exchange {
@@ -30,27 +30,18 @@ const CACHED = 256
 export class XmlBodies {
   readonly #known = new Map<string, XmlElement>()
 
-  /** The document, or undefined where there is no body. @throws DavError 400 */
+  /** The document, or undefined where there is no body. @throws BadXml */
   read(exchange: Exchange): XmlElement | undefined {
     const body = bodyBytes(exchange)
     if (body.byteLength === 0) return undefined
-    if (body.byteLength > CACHED_BYTES) return parse(body)
+    if (body.byteLength > CACHED_BYTES) return parseXml(body)
     const key = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
     const known = this.#known.get(key)
     if (known) return known
-    const parsed = parse(body)
+    const parsed = parseXml(body)
     if (this.#known.size >= CACHED) this.#known.delete(this.#known.keys().next().value ?? '')
     this.#known.set(key, parsed)
     return parsed
-  }
-}
-
-function parse(body: Uint8Array): XmlElement {
-  try {
-    return parseXml(body)
-  } catch (error) {
-    if (error instanceof BadXml) throw new DavError(400, error.message)
-    throw error
   }
 }
 

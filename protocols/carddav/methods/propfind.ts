@@ -2,8 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { sendMultistatus } from '../multistatus.ts'
 import { DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
-import { type Context, childCollections, findBook, findCollection, type Resource } from '../resources.ts'
-import type { Address } from '../urls.ts'
+import { type Context, childCollections, findResource, type Resource } from '../resources.ts'
 import { cardHref } from '../urls.ts'
 import { Responses, type Wanted, wanted } from '../wanted.ts'
 import { type Exchange, header, notHere, type XmlBodies } from './exchange.ts'
@@ -18,21 +17,13 @@ export const propfind =
     const root = bodies.read(exchange)
     if (root && root.name !== DAV('propfind')) throw new DavError(400, 'The body is no DAV:propfind')
     const asked = wanted(root)
-    const resource = await findResource(context, address, asked)
+    const resource = await findResource(context, address, asked.body)
     if (!resource) throw notHere()
     if (depth === 'infinity' && resource.kind !== 'card') {
       throw new DavError(403, 'Ask with Depth 0 or 1', DAV('propfind-finite-depth'))
     }
     return await sendMultistatus(reply, responses(context, resource, asked, depth === '1'))
   }
-
-/** What is at an address, a card with as much of it as is asked for. */
-async function findResource(context: Context, address: Address, { body }: Wanted): Promise<Resource | undefined> {
-  if (address.kind !== 'card') return await findCollection(context, address)
-  const book = await findBook(context, address.userId, address.book)
-  const view = book && (await context.addressBooks.card(context.actor, book.id, address.card, body))
-  return view && { kind: 'card', href: cardHref(book.href, view.name), view }
-}
 
 async function* responses(
   context: Context,

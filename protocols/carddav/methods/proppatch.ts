@@ -3,7 +3,7 @@ import { propstat, response, sendMultistatus } from '../multistatus.ts'
 import { DAV, element, type QName } from '../names.ts'
 import { DavError } from '../preconditions.ts'
 import { propertiesOf } from '../properties/index.ts'
-import { findCollection, type Resource } from '../resources.ts'
+import { findResource, type Resource } from '../resources.ts'
 import { child, propertyNames, type XmlElement } from '../xml.ts'
 import { type Exchange, notHere, type XmlBodies } from './exchange.ts'
 
@@ -20,39 +20,39 @@ export const proppatch =
     const { context, reply, address } = exchange
     const root = bodies.read(exchange)
     if (root?.name !== DAV('propertyupdate')) throw new DavError(400, 'The body is no DAV:propertyupdate')
-    if (address.kind === 'card') throw new DavError(403, 'The properties of a card are what is on it')
-    const resource = await findCollection(context, address)
+    const resource = await findResource(context, address, 'none')
     if (!resource) throw notHere()
     const instructions = instructionsOf(root)
-    const writable = (one: Instruction) => one.value !== undefined && isWritable(resource, one.name)
-    const refused = instructions.filter((one) => !writable(one))
-    if (refused.length === 0) {
+    const verdicts = Map.groupBy(instructions, (one) => verdict(resource, one))
+    const names = (which: Verdict) => (verdicts.get(which) ?? []).map(({ name }) => element(name)).join('')
+    if ((verdicts.get('accepted') ?? []).length === instructions.length) {
       for (const { name, value } of instructions) {
-        await propertiesOf(resource.kind)
-          .get(name)
-          ?.write?.(resource, value?.text ?? '', context)
+        if (value) await propertiesOf(resource.kind).get(name)?.write?.(resource, value.text, context)
       }
-      const done = instructions.map(({ name }) => element(name)).join('')
-      return await sendMultistatus(reply, [response(resource.href, propstat(200, done))])
+      return await sendMultistatus(reply, [response(resource.href, propstat(200, names('accepted')))])
     }
-    const forbidden = refused.map(({ name }) => element(name)).join('')
-    const failed = instructions
-      .filter((one) => !refused.includes(one))
-      .map(({ name }) => element(name))
-      .join('')
-    const answer = propstat(403, forbidden, DAV('cannot-modify-protected-property'))
-    return await sendMultistatus(reply, [
-      response(resource.href, answer + (failed === '' ? '' : propstat(424, failed))),
-    ])
+    const answers = [
+      { status: 403, properties: names('protected'), condition: DAV('cannot-modify-protected-property') },
+      { status: 403, properties: names('not kept') },
+      { status: 424, properties: names('accepted') },
+    ].filter(({ properties }) => properties !== '')
+    const propstats = answers.map(({ status, properties, condition }) => propstat(status, properties, condition))
+    return await sendMultistatus(reply, [response(resource.href, propstats.join(''))])
   }
 
-/** Of a home and a principal the name is the person's, which an identity provider gives. */
-const isWritable = (resource: Resource, name: QName): boolean =>
-  resource.kind === 'address-book' && propertiesOf(resource.kind).get(name)?.write !== undefined
+type Verdict = 'accepted' | 'protected' | 'not kept'
+
+function verdict(resource: Resource, { name, value }: Instruction): Verdict {
+  const known = propertiesOf(resource.kind).get(name)
+  if (!known) return value ? 'not kept' : 'accepted' // §14.23: to remove what is not there is no error
+  // Of a home and a principal the name is the person's, which an identity provider gives.
+  return value && known.write && resource.kind === 'address-book' ? 'accepted' : 'protected'
+}
 
 function instructionsOf(root: XmlElement): Instruction[] {
-  const found = root.children.flatMap(({ name, children }): Instruction[] => {
-    const prop = child({ name, children, attributes: new Map(), text: '' }, DAV('prop'))
+  const found = root.children.flatMap((instruction): Instruction[] => {
+    const { name } = instruction
+    const prop = child(instruction, DAV('prop'))
     if (!prop) return []
     if (name === DAV('set')) return propertyNames(prop).map((value) => ({ name: value.name, value }))
     return name === DAV('remove') ? propertyNames(prop).map((value) => ({ name: value.name })) : []

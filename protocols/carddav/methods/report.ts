@@ -13,7 +13,8 @@ export const report =
     const { context, reply, address } = exchange
     const root = bodies.read(exchange)
     if (!root) throw new DavError(400, 'A REPORT needs a body')
-    const resource = address.kind === 'card' ? undefined : await findCollection(context, address)
+    if (address.kind === 'card') throw new DavError(403, 'Ask the book for reports', DAV('supported-report'))
+    const resource = await findCollection(context, address)
     if (!resource) throw notHere()
     const wanted = REPORTS.find(({ name, on }) => name === root.name && on.includes(resource.kind))
     if (!wanted) throw new DavError(403, 'This report is not known here', DAV('supported-report'))

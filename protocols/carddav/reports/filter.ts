@@ -63,7 +63,7 @@ function propFilter(element: XmlElement): Test<VCard> {
     const test = textMatch(condition)
     return [(line) => test(unescapeText(line.value))]
   })
-  const test: Test<Line> = conditions.length === 0 ? () => true : combine(element, conditions)
+  const test = combine(element, conditions.length === 0 ? [() => true] : conditions)
   return ({ lines }) => lines.some((line) => named(line) && test(line))
 }
 

@@ -91,12 +91,16 @@ export class AddressBooks {
     const until = await this.#validHeads(actor, collectionId, token)
     const since = token?.page ? token.page.since : token
     const { collections } = this.#store
+    const nothing = since !== undefined && unchanged(since, until) && !token?.page
     const read = (after: string, count: number): Promise<readonly ChangedMember[]> =>
       since
-        ? unchanged(since, until) && !token?.page
+        ? nothing
           ? Promise.resolve([])
           : collections.changed(actor, collectionId, { since, until, after, limit: count }, body)
         : collections.page(actor, collectionId, after, count, body).then(asMembers)
+    // Changes may be pruned while they are read: the token that was sent, refused from now on, has the client list anew.
+    const readAll = async () =>
+      !since || nothing || isRemembered(await collections.streams(actor, collectionId, since), since)
     let outcome: { token: string; complete: boolean } | undefined
     async function* members() {
       let after = token?.page?.after ?? ''
@@ -113,10 +117,8 @@ export class AddressBooks {
         const complete = page.length <= size
         if (complete || left <= 0) {
           const goOn: ChangeToken['page'] = { after, ...(since ? { since: { base: since.base, own: since.own } } : {}) }
-          outcome = {
-            token: formatToken({ collectionId, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }),
-            complete,
-          }
+          const fresh = { collectionId, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }
+          outcome = { token: (await readAll()) || text === undefined ? formatToken(fresh) : text, complete }
           return
         }
       }
@@ -145,8 +147,11 @@ export class AddressBooks {
 
 type States = Awaited<ReturnType<Collections['streams']>>
 
-function assertRemembered({ base, own }: States, claimed: Heads): void {
-  if (!remembers(base, claimed.base) || !remembers(own, claimed.own)) throw tokenRefused()
+const isRemembered = ({ base, own }: States, claimed: Heads): boolean =>
+  remembers(base, claimed.base) && remembers(own, claimed.own)
+
+function assertRemembered(states: States, claimed: Heads): void {
+  if (!isRemembered(states, claimed)) throw tokenRefused()
 }
 
 const unchanged = (since: Heads, until: Heads): boolean =>

@@ -27,6 +27,8 @@ interface Sent {
 }
 
 export const MAX_CARD_BYTES = 10 * 1024 * 1024
+/** An index holds it. */
+const MAX_UID_BYTES = 1_000
 
 /** @throws DomainError `precondition-failed` */
 function assertCondition({ match, noneMatch }: Condition, etag: string | undefined): void {
@@ -47,13 +49,18 @@ function readSent(sent: Uint8Array): Sent {
   try {
     const { text, exact } = decodeText(sent)
     const card = parseVCard(text)
-    const uid = card.lines.find(({ name }) => name === 'UID')?.value.trim()
+    const uid = uidOf(card)
+    if (uid && Buffer.byteLength(uid) > MAX_UID_BYTES) {
+      throw new DomainError('invalid-card', `A UID has at most ${MAX_UID_BYTES} bytes`)
+    }
     return { card, text, ...(exact ? {} : { bytes: sent }), ...(uid ? { uid } : {}) }
   } catch (error) {
     if (!(error instanceof VCardSyntaxError)) throw error
     throw new DomainError(error.problem === 'unsupported-version' ? 'unsupported-card' : 'invalid-card', error.message)
   }
 }
+
+const uidOf = ({ lines }: VCard): string | undefined => lines.find(({ name }) => name === 'UID')?.value.trim()
 
 /** A card without a UID gets one: what is stored then differs from what was sent. */
 function withUid(sent: Sent): Sent & { uid: string; made: boolean } {
@@ -112,7 +119,9 @@ export class ContactService {
       throw uidConflict(uidHolder.name)
     }
     if (old && sent.uid && comparableUid(sent.uid) !== comparableUid(old.uid)) throw uidConflict(name)
-    const { card, text, bytes, uid, made } = withUid(old && !sent.uid ? keepUid(sent, old.uid) : sent)
+    const { card, text, bytes, uid, made } = withUid(
+      old && !sent.uid ? keepUid(sent, uidOf(parseVCard(old.text)) ?? old.uid) : sent,
+    )
     const fresh = asSent(card.version, text, bytes)
     const written = { created: !old, ...(made || (old && !sent.uid) ? {} : { etag: fresh.etag }) }
     if (old?.etag === fresh.etag) return written
@@ -145,6 +154,8 @@ export class ContactService {
     const shown = own?.etag ?? (hidden ? undefined : base.etag)
     assertCondition(condition, shown)
     assertSameUid(base, sent)
+    const current = own ?? base
+    if (shown !== undefined && isAsSent(current, sent)) return { created: false, etag: shown }
     const layer = await this.#layer(transaction, actor.organizationId, base, sent.card, condition)
     const empty = layerSize(layer) === 0
     const content = empty ? base : generated(applyLayer(baseCard(base), layer))
@@ -172,7 +183,9 @@ export class ContactService {
       if (own) await transaction.contacts.replace(actor.organizationId, contact, own.etag)
       else await transaction.contacts.insert(actor.organizationId, [contact])
     }
-    transaction.record(actor.organizationId, { streamId: actor.peopleId, member: base.name, kind: 'card' })
+    if (content.etag !== shown) {
+      transaction.record(actor.organizationId, { streamId: actor.peopleId, member: base.name, kind: 'card' })
+    }
     return written
   }
 
@@ -206,6 +219,7 @@ export class ContactService {
     if (!profile?.managed) throw notFound()
     assertCondition(condition, hidden ? undefined : profile.etag)
     assertSameUid(profile, sent)
+    if (!hidden && isAsSent(profile, sent)) return { created: false, etag: profile.etag }
     const { match } = condition
     const managed = parseVCard(profile.managed)
     let layer = diff(managed, sent.card)
@@ -280,5 +294,6 @@ function keepUid(sent: Sent, uid: string): Sent {
   return { card, text: serialize(card), uid }
 }
 
-const etagIfAsSent = (content: CardContent, { text }: Sent): { etag?: string } =>
-  content.text === text || content.text4 === text ? { etag: content.etag } : {}
+const isAsSent = (content: CardContent, { text }: Sent): boolean => content.text === text || content.text4 === text
+const etagIfAsSent = (content: CardContent, sent: Sent): { etag?: string } =>
+  isAsSent(content, sent) ? { etag: content.etag } : {}

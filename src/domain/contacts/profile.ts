@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { parseVCard } from '#vcard'
 import type { Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
@@ -50,5 +51,5 @@ export function layerOf(override: Contact): Layer {
   return override.layer
 }
 
-export const sameLayer = (one: Layer | undefined, other: Layer | undefined): boolean =>
-  JSON.stringify(one ?? null) === JSON.stringify(other ?? null)
+/** The order of keys aside: a database need not keep it. */
+export const sameLayer = (one: Layer | undefined, other: Layer | undefined): boolean => isDeepStrictEqual(one, other)
