@@ -49,12 +49,20 @@ export function parseToken(text: string): ChangeToken {
   const heads = parseHeads(rest.slice(0, 4))
   const cursor = rest[4]
   if (cursor === undefined) return { collectionId, ...heads }
-  const [since = '', ...after] = Buffer.from(cursor, 'base64url').toString().split('\n')
-  if (after.length !== 1 || /[\0\ufffd]/.test(after[0] ?? '')) throw tokenRefused()
+  const [since = '', after, ...more] = pageText(cursor).split('\n')
+  if (after === undefined || after.includes('\0') || more.length > 0) throw tokenRefused()
   return {
     collectionId,
     ...heads,
-    page: { after: after[0] ?? '', ...(since === '' ? {} : { since: parseHeads(since.split(':')) }) },
+    page: { after, ...(since === '' ? {} : { since: parseHeads(since.split(':')) }) },
+  }
+}
+
+function pageText(cursor: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(cursor, 'base64url'))
+  } catch {
+    throw tokenRefused()
   }
 }
 

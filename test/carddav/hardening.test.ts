@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { Failures } from '../../src/auth/failures.ts'
 import { changesNothing, condition, hrefIn, julie, refused, vcard, withLines } from '../support/dav.ts'
 import { type Answer, ask, Device, rows, startKith } from '../support/kith.ts'
 
@@ -144,6 +145,21 @@ t.test('Every address, however spelled, is closed to strangers', async (t) => {
     t.equal((await david.ask('GET', david.people + raw)).status, 404, raw)
 })
 
+t.test('A name whose bytes a client did not escape is that name', async (t) => {
+  const body = vcard(['UID:raw', 'FN:Raw'])
+  const { hostname, port } = new URL(url)
+  await new Promise<void>((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      const head = `PUT ${david.people}zoë.vcf HTTP/1.1\r\nHost: x\r\nAuthorization: ${david.authorization}\r\nContent-Type: text/vcard`
+      socket.write(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+    })
+    socket.once('data', () => resolve(void socket.destroy()))
+    socket.once('error', () => resolve())
+  })
+  t.equal((await david.get('zoë.vcf')).status, 200)
+  t.equal((await david.delete('zoë.vcf')).status, 204)
+})
+
 t.test('A stranger’s body is not read', async (t) => {
   const { hostname, port } = new URL(url)
   const answer = await new Promise<string>((resolve, reject) => {
@@ -206,6 +222,23 @@ t.test('Guessing: too many failures get 429, the right password is let in all th
   t.equal((await (await device('zoe@spaceodyssey.com')).get(ryans)).status, 200, 'hers too')
 })
 
+t.test('Guessing counts one subscriber of IPv6, a /64, as one address', async (t) => {
+  const refusedAfter = (addresses: readonly string[]) => {
+    const failures = new Failures()
+    return addresses.findIndex((address, at) => failures.note(`name${at}`, address))
+  }
+  const many = (address: (at: number) => string) => Array.from({ length: 60 }, (_, at) => address(at))
+  for (const same of [
+    many((at) => `2001:db8::${at + 1}`),
+    many((at) => `2001:db8:0:0:${at + 1}::7`),
+    many((at) => `fe80::${at + 1}:2:3:4`),
+  ]) {
+    t.ok(refusedAfter(same) > 0, same[0])
+  }
+  t.equal(refusedAfter(many((at) => `2001:db8:${at + 1}::1`)), -1)
+  t.equal(refusedAfter(many((at) => `::ffff:10.0.0.${at + 1}`)), -1)
+})
+
 t.test('Bodies: encoded ones are refused, broken ones change nothing', async (t) => {
   await changesNothing(t, running, organizationId, async () => {
     for (const encoding of ['gzip', 'deflate', 'br', 'x']) {
@@ -234,6 +267,28 @@ t.test('Bodies: encoded ones are refused, broken ones change nothing', async (t)
     }
   })
   t.equal((await david.get('broken.vcf')).status, 404)
+})
+
+t.test('Odd media types are refused, and never by a fault of ours', async (t) => {
+  await changesNothing(t, running, organizationId, async () => {
+    for (const type of [
+      'x',
+      ';',
+      'text',
+      'text/plain;;',
+      '*/*',
+      'multipart/form-data; boundary=x',
+      'application/x-www-form-urlencoded',
+      '"',
+    ]) {
+      const { status } = await david.put('m.vcf', julie, { 'content-type': type })
+      t.ok([403, 415].includes(status), `${type} → ${status}`)
+    }
+  })
+  for (const type of ['TEXT/VCARD; charset="utf-8"', 'text/x-vcard', 'text/directory;profile=vCard', 'text/vcard;']) {
+    t.equal((await david.put('m.vcf', julie, { 'content-type': type })).status, 201, type)
+    await david.delete('m.vcf')
+  }
 })
 
 t.test('A refusal tells nothing of the server’s insides', async (t) => {

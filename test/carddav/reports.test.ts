@@ -276,6 +276,21 @@ t.test('RFC 6578 §3.6, §3.7: pages to the end are the whole', async (t) => {
   for (let at = 0; at < 7; at += 1) await david.delete(`p${at}.vcf`)
 })
 
+t.test('RFC 6578 §3.6: a page may end at a card of any name', async (t) => {
+  const name = '\ufffd \u{1f600}\u2028.vcf'
+  await david.put(name, vcard(['UID:any', 'FN:Any']))
+  const limit = '<D:limit><D:nresults>1</D:nresults></D:limit>'
+  const seen: string[] = []
+  for (let page = await david.sync('', limit); ; page = await david.sync(page.token, limit)) {
+    t.equal(page.answer.status, 207)
+    seen.push(...page.changed.keys())
+    if (!page.more || page.answer.status !== 207) break
+  }
+  t.strictSame(seen.sort(), [...(await david.list()).keys()].sort())
+  t.ok(seen.some((href) => decodeURIComponent(href).endsWith(name)))
+  await david.delete(name)
+})
+
 t.test('RFC 6578 §3.2 valid-sync-token: a token that was never given here is refused', async (t) => {
   const { token } = await david.sync()
   await david.put('v.vcf', vcard(['UID:v', 'FN:V']))
