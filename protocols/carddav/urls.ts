@@ -32,14 +32,8 @@ function decode(segment: string): string | undefined {
   return text === '' || text === '.' || text === '..' || /[/\x00-\x1f\x7f]/.test(text) ? undefined : text
 }
 
-/**
- * The path of a request as it was sent, without the host of an absolute form (RFC 9112 §3.2.2). Bytes that a client (curl)
- * did not escape are UTF-8, which Node gives one by one.
- */
-export function requestPath(url = ''): string {
-  const path = url.replace(/^https?:\/\/[^/?#]*/i, '')
-  return /[\x80-\xff]/.test(path) ? Buffer.from(path, 'latin1').toString() : path
-}
+/** The path of a request as it was sent, without the host of an absolute form (RFC 9112 §3.2.2). */
+export const requestPath = (url = ''): string => url.replace(/^https?:\/\/[^/?#]*/i, '')
 
 /** Whether a path is one of ours, however it is spelled: those who are not let in learn nothing from the spelling. */
 export function isDavPath(path: string): boolean {

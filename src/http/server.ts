@@ -20,6 +20,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     forceCloseConnections: 'idle',
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     exposeHeadRoutes: false,
+    childLoggerFactory: (logger) => logger, // one a request costs more than what is logged of it
     routerOptions: { maxParamLength: 4_096, caseSensitive: true, ignoreTrailingSlash: false },
     http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024 },
     frameworkErrors: (_, __, reply) => {

@@ -225,7 +225,7 @@ export class SqlContacts implements Contacts {
 
   async freezeOverrides(organizationId: Id, baseId: Id): Promise<void> {
     await this.#session.query(
-      `update contact set kind = 'personal', base_organization_id = null, base_id = null, base_kind = null, layer = null, text_4 = null
+      `update contact set kind = 'personal', base_organization_id = null, base_id = null, base_kind = null, layer = null
        where organization_id = $1 and base_id = $2 and kind = 'override'`,
       [organizationId, baseId],
     )

@@ -56,7 +56,8 @@ export async function inTransaction<Result>(
     try {
       return await once(database, work)
     } catch (error) {
-      if (!(error instanceof LostRace) || attempt >= RETRIES) throw error
+      if (!(error instanceof LostRace)) throw error
+      if (attempt >= RETRIES) throw new DomainError('unavailable', 'Too many write the same at once: try again')
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * attempt))
     }
   }

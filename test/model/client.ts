@@ -58,6 +58,17 @@ export class Client {
   /** The last sync: nothing goes wrong. */
   catchUp = (): Promise<void> => this.#sync(false)
 
+  /** Where the replica is not what a full listing says. */
+  async differences(): Promise<string[]> {
+    const listing = new Map<string, string>()
+    for await (const views of this.#books.cards(this.actor, this.#bookId, 'none')) {
+      for (const { name, etag } of views) listing.set(name, etag)
+    }
+    return [...new Set([...listing.keys(), ...this.replica.keys()])]
+      .filter((name) => listing.get(name) !== this.replica.get(name))
+      .map((name) => `${this.actor.userId} has ${name} as ${this.replica.get(name)}, but it is ${listing.get(name)}`)
+  }
+
   async #sync(mayStop: boolean): Promise<void> {
     this.counts.syncs += 1
     if (this.#token === undefined) this.#forget() // what an earlier listing that broke off told may be gone

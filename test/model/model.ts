@@ -56,11 +56,13 @@ export async function runModel(url: string, options: ModelOptions): Promise<Find
     for (let round = 0; round * ROUND_MS < seconds * 1_000; round += 1) {
       const weather = weathers[round % weathers.length] ?? 'calm'
       const time = AbortSignal.timeout(ROUND_MS)
-      const following = clients.map((client) => client.follow(time))
-      await all(Array.from({ length: WRITERS }, () => write(world, random.fork(), weather, time, tally)))
-      await all(following)
+      await all([
+        ...clients.map((client) => client.follow(time)),
+        ...Array.from({ length: WRITERS }, () => write(world, random.fork(), weather, time, tally)),
+      ])
       await all(clients.map((client) => client.catchUp()))
-      for (const client of clients) divergences.push(...(await compare(world, client, `round ${round} (${weather})`)))
+      for (const client of clients)
+        divergences.push(...(await client.differences()).map((one) => `round ${round} (${weather}): ${one}`))
       streams.push(...(await unsound(world, round)))
       if (untilFound && divergences.length > 0) break
     }
@@ -94,17 +96,6 @@ async function longTransaction(url: string): Promise<pg.Client> {
   await client.query('begin isolation level repeatable read')
   await client.query('select pg_current_xact_id(), count(*) from stream')
   return client
-}
-
-async function compare({ addressBooks }: World, client: Client, when: string): Promise<string[]> {
-  const listing = new Map<string, string>()
-  const { actor, replica } = client
-  for await (const views of addressBooks.cards(actor, actor.peopleId, 'none')) {
-    for (const { name, etag } of views) listing.set(name, etag)
-  }
-  return [...new Set([...listing.keys(), ...replica.keys()])]
-    .filter((name) => listing.get(name) !== replica.get(name))
-    .map((name) => `${when}: ${actor.userId} has ${name} as ${replica.get(name)}, but it is ${listing.get(name)}`)
 }
 
 /** Revisions without a gap between the floor and the head, which is the greater of the last revision and the floor. */

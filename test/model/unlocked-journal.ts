@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { Database } from '../../src/persistence/index.ts'
 
 /** A little longer than on a machine of its own, so that a run of seconds shows what a day would. */
-const READ_TO_WRITE_MS = 3
+const READ_TO_WRITE_MS = 10
 
 interface Named {
   readonly text: string

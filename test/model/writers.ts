@@ -93,7 +93,9 @@ const ACTIONS = {
     const team = await anyTeam(world, random)
     if (!team) return
     const members = await world.teams.members(team)
-    const going = world.people.find(({ id }) => id === random.pick(members).userId)
+    if (members.length === 0) return // it was deleted meanwhile
+    const { userId } = random.pick(members)
+    const going = world.people.find(({ id }) => id === userId)
     if (going) await world.teams.remove(team, going)
   },
   async deleteTeam(world, random) {

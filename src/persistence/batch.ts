@@ -1,0 +1,47 @@
+interface Waiting<Key, Value> {
+  readonly key: Key
+  readonly resolve: (value: Value) => void
+  readonly reject: (error: unknown) => void
+}
+
+const MOST = 100
+
+/**
+ * Reads of one kind, asked for one by one: at rest each is a statement of its own, at once; those that come while one
+ * runs share the next (two at once would make smaller batches and are slower). A read never starts before it was asked
+ * for.
+ */
+export class Batch<Key, Value> {
+  readonly #read: (keys: readonly Key[]) => Promise<readonly Value[]>
+  readonly #waiting: Waiting<Key, Value>[] = []
+  #running = false
+
+  /** @param read gives a value for each key, in their order */
+  constructor(read: (keys: readonly Key[]) => Promise<readonly Value[]>) {
+    this.#read = read
+  }
+
+  load(key: Key): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ key, resolve, reject })
+      void this.#next()
+    })
+  }
+
+  async #next(): Promise<void> {
+    if (this.#running || this.#waiting.length === 0) return
+    const taken = this.#waiting.splice(0, MOST)
+    this.#running = true
+    try {
+      const values = await this.#read(taken.map(({ key }) => key))
+      taken.forEach(({ resolve }, at) => {
+        resolve(values[at] as Value) // one for each key
+      })
+    } catch (error) {
+      for (const { reject } of taken) reject(error)
+    } finally {
+      this.#running = false
+      void this.#next()
+    }
+  }
+}
