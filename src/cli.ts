@@ -41,7 +41,7 @@ async function run(words: readonly string[]): Promise<void> {
   const input = readInput(command, args)
   if (input.flag('help')) return console.log(usage(command))
   const output = command.start ? await command.start(config, input) : await withKith(command, input)
-  if (output) console.log(input.flag('json') ? JSON.stringify(output.json, null, 2) : output.text)
+  if (output) print(input.flag('json') ? JSON.stringify(output.json, null, 2) : output.text)
 
   async function withKith({ run: work }: Command, given: typeof input): Promise<Output | undefined> {
     const kith = await openKith(config)
@@ -60,6 +60,8 @@ try {
   console.error(known ? error.message : explain(error))
   process.exitCode = 1
 }
+
+const print = (text: string): boolean => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
 
 /** What an operator can do about an error that is none of ours. */
 function explain(error: unknown): string {

@@ -105,7 +105,7 @@ export const CONTACT_COMMANDS: readonly Command[] = [
         for (const { card } of views) if (card) cards.push(card.text.replace(/(?<!\n)$/, '\r\n'))
       }
       const output = input.text('output')
-      if (output === undefined) return { json: { cards }, text: cards.join('').trimEnd() }
+      if (output === undefined) return { json: { cards }, text: cards.join('') }
       await writeFile(output, cards.join(''))
       return { json: { exported: cards.length, file: output }, text: `Wrote ${cards.length} cards to ${output}.` }
     },

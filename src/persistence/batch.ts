@@ -5,6 +5,8 @@ interface Waiting<Key, Value> {
 }
 
 const MOST = 100
+/** A statement that takes longer is not waited for: the next one takes another connection. */
+const PATIENCE_MS = 50
 
 /**
  * Reads of one kind, asked for one by one: at rest each is a statement of its own, at once; those that come while one
@@ -14,7 +16,8 @@ const MOST = 100
 export class Batch<Key, Value> {
   readonly #read: (keys: readonly Key[]) => Promise<readonly Value[]>
   readonly #waiting: Waiting<Key, Value>[] = []
-  #running = false
+  /** The statement that the next one waits for. */
+  #latest: object | undefined
 
   /** @param read gives a value for each key, in their order */
   constructor(read: (keys: readonly Key[]) => Promise<readonly Value[]>) {
@@ -29,9 +32,15 @@ export class Batch<Key, Value> {
   }
 
   async #next(): Promise<void> {
-    if (this.#running || this.#waiting.length === 0) return
+    if (this.#latest || this.#waiting.length === 0) return
     const taken = this.#waiting.splice(0, MOST)
-    this.#running = true
+    const own = {}
+    this.#latest = own
+    const goOn = () => {
+      if (this.#latest === own) this.#latest = undefined
+      void this.#next()
+    }
+    const patience = setTimeout(goOn, PATIENCE_MS)
     try {
       const values = await this.#read(taken.map(({ key }) => key))
       taken.forEach(({ resolve }, at) => {
@@ -40,8 +49,8 @@ export class Batch<Key, Value> {
     } catch (error) {
       for (const { reject } of taken) reject(error)
     } finally {
-      this.#running = false
-      void this.#next()
+      clearTimeout(patience)
+      goOn()
     }
   }
 }

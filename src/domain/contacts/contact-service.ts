@@ -247,12 +247,13 @@ export class ContactService {
    */
   async delete(actor: Actor, bookId: Id, name: string, condition: Condition = {}): Promise<void> {
     await this.#store.transaction(async (transaction) => {
+      const { own, base, team } = await transaction.contacts.place(actor, bookId, name, undefined)
       const [view] = await transaction.collections.named(actor, bookId, [name], 'none')
       assertCondition(condition, view?.etag)
-      if (!view) throw notFound()
-      const { own, base, team } = await transaction.contacts.place(actor, bookId, name, undefined)
       const directoryId = base?.id ?? team?.id
-      if (own) await transaction.contacts.delete(actor.organizationId, own)
+      if (!view || (!own && !directoryId)) throw notFound()
+      if (own)
+        await transaction.contacts.delete(actor.organizationId, own) // runs again if it is another one by now
       else if (directoryId) await transaction.contacts.hide(actor, directoryId)
       transaction.record(actor.organizationId, { streamId: bookId, member: name, kind: 'card' })
     })
