@@ -61,7 +61,9 @@ try {
   process.exitCode = 1
 }
 
-const print = (text: string): boolean => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+}
 
 /** What an operator can do about an error that is none of ours. */
 function explain(error: unknown): string {
