@@ -120,7 +120,7 @@ const STATEMENTS = [
   `create unique index contact_uid on contact (organization_id, book_id, uid) where book_id is not null`,
   `create unique index contact_profile on contact (organization_id, owner_id) where kind = 'profile'`,
   `create unique index contact_override on contact (organization_id, owner_id, base_id) where kind = 'override'`,
-  `create index contact_overrides on contact (organization_id, base_id) where kind = 'override'`,
+  `create index contact_overrides on contact (organization_id, base_id, owner_id) where kind = 'override'`,
   `create index contact_listed on contact (organization_id, name) include (id, owner_id, etag, modified_at)
     where kind = 'profile' and listed`,
 

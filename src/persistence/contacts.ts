@@ -55,17 +55,18 @@ const toContact = (row: ContactRow): Contact => ({
 const PLACE = `select ${COLUMNS}, true as own from contact where organization_id = $1 and book_id = $2 and name = $3
   union all
   select ${COLUMNS}, false from contact where organization_id = $1 and id = $4 and kind in ('profile', 'directory')`
-/** Whatever else claims the name or the UID. */
+/** Whatever else claims the name or the UID. Seen as null, what is null would have each execution planned anew: hence `k`. */
 const CLAIMS = `select
-  exists (select from hidden where organization_id = $1 and user_id = $2 and member_id = $5) as hidden,
-  (select id from team where organization_id = $1 and id = $5) as team_id,
-  exists (select from membership where organization_id = $1 and team_id = $5 and user_id = $2 and left_revision is null) as in_team,
-  (select name from contact where organization_id = $1 and book_id = $3 and uid = $6 and name <> $4) as uid_name,
+  exists (select from hidden where organization_id = $1 and user_id = $2 and member_id = k.named) as hidden,
+  (select id from team where organization_id = $1 and id = k.named) as team_id,
+  exists (select from membership where organization_id = $1 and team_id = k.named and user_id = $2 and left_revision is null) as in_team,
+  (select name from contact c where organization_id = $1 and book_id = $3 and c.uid = k.uid and name <> $4) as uid_name,
   (select kind = 'personal' or (select listed from contact b where b.organization_id = c.base_organization_id and b.id = c.base_id)
-    from contact c where organization_id = $1 and book_id = $3 and uid = $6 and name <> $4) as uid_listed,
-  (select listed from contact where organization_id = $1 and id = $7 and id is distinct from $5 and kind in ('profile', 'directory')) as uid_card,
+    from contact c where organization_id = $1 and book_id = $3 and c.uid = k.uid and name <> $4) as uid_listed,
+  (select listed from contact where organization_id = $1 and id = k.uid_id and id is distinct from k.named and kind in ('profile', 'directory')) as uid_card,
   (select exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2 and m.left_revision is null)
-    from team t where t.organization_id = $1 and t.id = $7 and t.id is distinct from $5) as uid_team`
+    from team t where t.organization_id = $1 and t.id = k.uid_id and t.id is distinct from k.named) as uid_team
+  from (select $5::uuid as named, $6::text as uid, $7::uuid as uid_id offset 0) k`
 
 /** The old row is kept as a version by the statement that replaces or deletes it. */
 const KEEP = `insert into card_version (organization_id, contact_id, owner_id, kind, book_id, name, uid, managed, layer, version, text, bytes, etag)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Change, Id } from '#domain'
-import type { Session } from './session.ts'
+import { arrays, type Session } from './session.ts'
 
 const KINDS = { card: 1, book: 2 } as const
 export const CARD = KINDS.card
@@ -12,7 +12,7 @@ interface Recorded extends Change {
 /** Never 0: that is the stamp of a stream that has no row yet. 63 bits. */
 const stamp = (): string => String((randomBytes(8).readBigUInt64BE() >> 1n) | 1n)
 
-const LOCK = `select 1 from stream where (organization_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
+const LOCK = `select 1 from stream where (organization_id, id) in (select * from ${arrays(1, 'uuid', 'uuid')})
   order by organization_id, id for update`
 const CREATE = `insert into stream (organization_id, id)
   select * from unnest($1::uuid[], $2::uuid[]) order by 1, 2 on conflict do nothing`
@@ -21,17 +21,17 @@ const BUMP = `with bumped as (
     update stream s set revision = s.revision + 1, stamp = t.stamp,
       floor_revision = case when t.reset then s.revision + 1 else s.floor_revision end,
       floor_stamp = case when t.reset then t.stamp else s.floor_stamp end
-    from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::boolean[]) as t (organization_id, id, stamp, reset)
+    from ${arrays(1, 'uuid', 'uuid', 'bigint', 'boolean')} as t (organization_id, id, stamp, reset)
     where s.organization_id = t.organization_id and s.id = t.id
     returning s.organization_id, s.id, s.revision, s.stamp),
   gone as (
     update membership m set left_revision = b.revision
-    from unnest($10::uuid[], $11::uuid[], $12::uuid[]) as l (organization_id, team_id, user_id)
+    from ${arrays(10, 'uuid', 'uuid', 'uuid')} as l (organization_id, team_id, user_id)
     join bumped b on b.organization_id = l.organization_id and b.id = l.organization_id
     where m.organization_id = l.organization_id and m.team_id = l.team_id and m.user_id = l.user_id)
   insert into journal (organization_id, stream_id, revision, member, stamp, team_id, kind)
   select b.organization_id, b.id, b.revision, c.member, b.stamp, c.team_id, c.kind
-  from unnest($5::uuid[], $6::uuid[], $7::text[], $8::uuid[], $9::smallint[]) as c (organization_id, stream_id, member, team_id, kind)
+  from ${arrays(5, 'uuid', 'uuid', 'text', 'uuid', 'smallint')} as c (organization_id, stream_id, member, team_id, kind)
   join bumped b on b.organization_id = c.organization_id and b.id = c.stream_id`
 
 /**

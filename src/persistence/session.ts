@@ -7,6 +7,13 @@ import type { Database } from './orm.ts'
 /** A row as PostgreSQL gives it: int8 as a string, timestamptz as a Date. */
 export type Row = Record<string, unknown>
 
+/**
+ * Arrays ($first and on) as rows. Behind a select the planner cannot count them: it would find that a plan for just so
+ * many is cheaper, and plan each execution of a prepared statement anew, which can take longer than the statement.
+ */
+export const arrays = (first: number, ...types: readonly string[]): string =>
+  `unnest(${types.map((type, at) => `(select $${first + at}::${type}[])`).join(', ')})`
+
 /** Where statements go: the pool, or the connection of one transaction. */
 export interface Session {
   /** Runs SQL; a name (of a hot statement whose text never varies) has it prepared once a connection. */
