@@ -14,7 +14,7 @@ Usage: npm run bench -- [options]
   --sizes 1000,20000,100000   users of each organization
   --rounds 7                  turns of each measurement
   --milliseconds 1000         length of a turn (three times that for writes)
-  --only poll,get             the measurements to do (poll, sync, change, get, multiget, cold, put, full, edit)
+  --only poll,get             the measurements to do (poll, sync, get, change, multiget, alone, cold, put, full, edit)
   --data DIR                  keep the database there, and use what is in it: the seeding is done once
   --json FILE                 write the figures there as well
 `
@@ -129,11 +129,11 @@ const of = (stage: Stage, who: Population, each: (account: Account, at: number) 
     stage.load({ kind: 'requests', port: stage.kith.port, milliseconds, clients: who.accounts.map(each) }),
 })
 
-function bareRoute({ bare, populations, load }: Stage): Contestant {
+function bareRoute({ bare, populations, load }: Stage, count = CLIENTS): Contestant {
   const who = populations.at(-1)
   const paths = who?.names.map((name) => `/${who.organization.id}/${name.slice(0, -'.vcf'.length)}`) ?? []
   const requests = paths.map((path): Asked => ({ method: 'GET', path, headers: {} }))
-  const clients = Array.from({ length: CLIENTS }, (_, at) => requests.filter((__, index) => index % CLIENTS === at))
+  const clients = Array.from({ length: count }, (_, at) => share(requests, at))
   const run = (milliseconds: number) => load({ kind: 'requests', port: bare.port, milliseconds, clients })
   return { name: 'bare route', pid: bare.pid, run }
 }
@@ -162,11 +162,19 @@ interface Measured {
   readonly title: string
   readonly standings: readonly Standing[]
   readonly target?: number
+  /** Different things, not one at different sizes. */
+  readonly apart?: boolean
 }
 
-type Reading = (stage: Stage, who: Population) => Promise<Contestant> | Contestant
+interface Reading {
+  readonly title: string
+  readonly target?: number
+  /** Clients at once, of the bare route too. */
+  readonly clients?: number
+  readonly of: (stage: Stage, who: Population) => Promise<Contestant> | Contestant
+}
 
-const READINGS: Readonly<Record<string, { title: string; target?: number; of: Reading }>> = {
+const READINGS: Readonly<Record<string, Reading>> = {
   poll: {
     title: 'poll (PROPFIND 0: getctag, sync-token)',
     target: READ_TARGET,
@@ -202,33 +210,46 @@ const READINGS: Readonly<Record<string, { title: string; target?: number; of: Re
         return [asked('REPORT', account.book, account, multiget(hrefs.slice(0, 30)))]
       }),
   },
+  alone: {
+    title: 'GET of a card, one client at a time',
+    clients: 1,
+    of: (stage, who) =>
+      of(stage, { ...who, accounts: who.accounts.slice(0, 1) }, (account) =>
+        who.names.map((name) => asked('GET', account.book + name, account)),
+      ),
+  },
 }
 
 async function measureReading(stage: Stage, name: string): Promise<Measured | undefined> {
   const reading = READINGS[name]
   if (!reading) return undefined
-  const { title, target } = reading
-  const contestants = [bareRoute(stage)]
+  const { title, target, clients } = reading
+  const contestants = [bareRoute(stage, clients)]
   for (const who of stage.populations) contestants.push(await reading.of(stage, who))
   const { rounds, milliseconds } = stage.options
   const standings = await inTurns(contestants, rounds, milliseconds, cpuTime)
   return { title, standings, ...(target === undefined ? {} : { target }) }
 }
 
-/** As a poll, but each from somebody whose password nobody has asked for in the last half second. */
+/** Each from somebody whose password nobody has asked for in the last half second, with a body of their own. */
 async function measureCold(stage: Stage): Promise<Measured | undefined> {
   const who = stage.populations.at(-1)
   if (!who) return undefined
+  const { kith, load } = stage
   const { rounds, milliseconds } = stage.options
   const many = await stage.world.accounts(who.size, 4_000, CLIENTS)
-  const requests = many.map((account) => asked('PROPFIND', account.book, account, POLL))
-  const clients = Array.from({ length: CLIENTS }, (_, at) => share(requests, at))
-  const { kith, load } = stage
-  await load({ kind: 'requests', port: kith.port, milliseconds: 4_000, clients }) // writes the times of first use
-  const run = (duration: number) => load({ kind: 'requests', port: kith.port, milliseconds: duration, clients })
-  const cold: Contestant = { name: label(who.size), pid: kith.pid, run }
-  const standings = await inTurns([bareRoute(stage), cold], rounds, milliseconds, cpuTime)
-  return { title: `poll, ${label(many.length)} people in turn`, standings }
+  const known: string[] = []
+  for (const account of many) known.push(await tokenOf(stage, account)) // writes the times of first use, too
+  const polls = many.map((account) => asked('PROPFIND', account.book, account, POLL))
+  const syncs = many.map((account, at) => asked('REPORT', account.book, account, sync(known[at] ?? '')))
+  const contestant = (name: string, requests: readonly Asked[]): Contestant => {
+    const clients = Array.from({ length: CLIENTS }, (_, at) => share(requests, at))
+    const run = (duration: number) => load({ kind: 'requests', port: kith.port, milliseconds: duration, clients })
+    return { name, pid: kith.pid, run }
+  }
+  const contestants = [bareRoute(stage), contestant('poll', polls), contestant('empty sync', syncs)]
+  const standings = await inTurns(contestants, rounds, milliseconds, cpuTime)
+  return { title: `${label(many.length)} people in turn, of ${label(who.size)}`, standings, apart: true }
 }
 
 async function measurePut(stage: Stage): Promise<Measured | undefined> {
@@ -256,6 +277,15 @@ interface Streamed {
   readonly growth: number
 }
 
+const hideMany = ({ world }: Stage, { organization }: Population, { user }: Account): Promise<unknown> =>
+  world.query(
+    `insert into hidden (organization_id, user_id, member_id)
+     select organization_id, $2, id from (select *, row_number() over (order by name) from contact
+       where organization_id = $1 and kind = 'profile' and owner_id <> $2) p
+     where row_number % 20 = 0 on conflict do nothing`,
+    [organization.id, user.id],
+  )
+
 async function measureFull(stage: Stage): Promise<Streamed[]> {
   const { populations, kith, load } = stage
   const who = populations.at(-1)
@@ -280,6 +310,8 @@ async function measureFull(stage: Stage): Promise<Streamed[]> {
   await measure('full sync-collection with getetag', full)
   await measure('full PROPFIND 1 with getetag', list)
   await measure('full sync-collection, read at 3 MB a second', full, 3 * 1024 * 1024)
+  await hideMany(stage, who, account)
+  await measure('full PROPFIND 1 of somebody who hid one card in twenty', list)
   return measured
 }
 
@@ -301,13 +333,13 @@ async function measureEdit(stage: Stage): Promise<Verdict | undefined> {
 const times = (value: number): string => `${value.toFixed(2)} ×`
 const percent = (value: number): string => `${(value * 100).toFixed(0)} %`
 
-function verdicts({ title, standings: [, ...own], target }: Measured): Verdict[] {
+function verdicts({ title, standings: [, ...own], target, apart = false }: Measured): Verdict[] {
   const found: Verdict[] = own.map(({ name, ratio }) => ({
-    what: `${title}: ${name} cards, of the bare rate`,
+    what: `${title}: ${name}${apart ? '' : ' cards'}, of the bare rate`,
     figure: percent(ratio),
     ...(target === undefined ? {} : { target: `≥ ${percent(target)}`, holds: ratio >= target }),
   }))
-  if (own.length > 1) {
+  if (own.length > 1 && !apart) {
     const flat = spread(own)
     const holds = flat <= FLAT_TARGET
     found.push({ what: `${title}: between sizes`, figure: times(flat), target: `≤ ${times(FLAT_TARGET)}`, holds })
