@@ -51,7 +51,7 @@ module.exports = {
           '^protocols/$1/',
           '^src/domain/index\\.ts$',
           '^src/vcard/index\\.ts$',
-          '^node_modules/(fastify|@fastify|typebox|fast-xml-parser)/',
+          '^node_modules/(fastify|@fastify|typebox|saxes)/',
           NODE,
         ],
       },
