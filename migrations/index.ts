@@ -1,4 +1,5 @@
+import { Migration20261124_books } from './Migration20261124_books.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
 
 /** In the order they are applied; a released one is never changed. */
-export const MIGRATIONS = [Migration20261124_first]
+export const MIGRATIONS = [Migration20261124_first, Migration20261124_books]

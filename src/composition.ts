@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AddressBooks, ContactService, OrganizationService, type Store, TeamService, UserService } from '#domain'
+import {
+  AddressBooks,
+  BookService,
+  ClientPropertyService,
+  ContactService,
+  LockService,
+  OrganizationService,
+  type Store,
+  TeamService,
+  UserService,
+} from '#domain'
 import { AppPasswords } from './auth/app-passwords.ts'
 import { SecretKey } from './auth/secret-key.ts'
 import { type Config, ConfigError } from './config.ts'
@@ -15,6 +25,9 @@ export interface Kith {
   readonly teams: TeamService
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
+  readonly books: BookService
+  readonly locks: LockService
+  readonly clientProperties: ClientPropertyService
   readonly appPasswords: AppPasswords
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
@@ -67,6 +80,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       teams: new TeamService(store),
       contacts: new ContactService(store),
       addressBooks: new AddressBooks(store),
+      books: new BookService(store),
+      locks: new LockService(store),
+      clientProperties: new ClientPropertyService(store),
       appPasswords: new AppPasswords(store, key),
       migrated,
       close,

@@ -12,6 +12,7 @@ interface Log {
 /** Forgets what is past its time: changes after 90 days, replaced cards after 30. Safe on every process at once. */
 export async function maintain(store: Store, now = new Date()): Promise<void> {
   await store.collections.prune(new Date(now.getTime() - JOURNAL_DAYS * DAY_MS))
+  await store.locks.forget(now)
   await store.contacts.forgetVersions(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
 }
 

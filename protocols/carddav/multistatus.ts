@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
+  423: 'Locked',
   424: 'Failed Dependency',
   507: 'Insufficient Storage',
 }

@@ -1,15 +1,16 @@
 /** A qualified name, as one string: `{namespace}local`. */
 export type QName = `{${string}}${string}`
 
-const namespace =
+/** Names of one namespace. */
+export const qualified =
   <Uri extends string>(uri: Uri) =>
   (local: string): QName =>
     `{${uri}}${local}`
 
-export const DAV = namespace('DAV:')
-export const CARDDAV = namespace('urn:ietf:params:xml:ns:carddav')
+export const DAV = qualified('DAV:')
+export const CARDDAV = qualified('urn:ietf:params:xml:ns:carddav')
 /** CalendarServer's extensions, which Apple's clients and others after them ask for. */
-export const CALENDARSERVER = namespace('http://calendarserver.org/ns/')
+export const CALENDARSERVER = qualified('http://calendarserver.org/ns/')
 
 const PREFIXES: Readonly<Record<string, string>> = {
   'DAV:': 'D',

@@ -1,12 +1,17 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Actor } from '#domain'
+import { assertConditions } from './methods/conditions.ts'
+import { copy, move } from './methods/copy-move.ts'
 import { type Exchange, type Method, notHere, XmlBodies } from './methods/exchange.ts'
-import { get, put, remove } from './methods/object.ts'
+import { lock, unlock } from './methods/lock.ts'
+import { mkcol } from './methods/mkcol.ts'
+import { get, post, put, remove } from './methods/object.ts'
 import { propfind } from './methods/propfind.ts'
 import { proppatch } from './methods/proppatch.ts'
 import { report } from './methods/report.ts'
 import { XML_TYPE } from './multistatus.ts'
 import { DavError, errorBody, refusal } from './preconditions.ts'
+import { preferences } from './prefer.ts'
 import { REPORTS } from './reports/index.ts'
 import type { Services } from './resources.ts'
 import { cardHref, isDavPath, parsePath, ROOT, requestPath } from './urls.ts'
@@ -21,12 +26,16 @@ export interface CarddavOptions extends Services {
 }
 
 /** RFC 4918 §18, RFC 6352 §6.1 */
-const COMPLIANCE = '1, 3, addressbook'
-const OWN_METHODS = ['PROPFIND', 'PROPPATCH', 'REPORT'] as const
-/** Answered by 405 with Allow until they are served. */
-const OTHER_METHODS = ['MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'ACL'] as const
-const OF_CARDS_ONLY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT'])
-const OF_COLLECTIONS_ONLY: ReadonlySet<string> = new Set(['REPORT'])
+const COMPLIANCE = '1, 2, 3, access-control, extended-mkcol, addressbook'
+/** ACL is known to be refused: 405 with Allow (RFC 3744 §8.1 lets access be fixed). */
+const OWN_METHODS = ['PROPFIND', 'PROPPATCH', 'REPORT', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'ACL'] as const
+const OF_CARDS_ONLY: ReadonlySet<string> = new Set(['PUT', 'COPY'])
+const OF_BOOKS_ONLY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'MKCOL', 'MOVE', 'LOCK', 'UNLOCK'])
+const NOT_OF_CARDS: ReadonlySet<string> = new Set(['POST', 'MKCOL'])
+/** What these need to hold is checked where they write, in the same transaction, or against what they read. */
+const CHECKING: ReadonlySet<string> = new Set(
+  'GET HEAD PUT POST DELETE COPY MOVE LOCK UNLOCK PROPPATCH OPTIONS'.split(' '),
+)
 
 /** CardDAV (RFC 6352) under /dav/, and the discovery of it (RFC 6764). */
 export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) => {
@@ -35,19 +44,29 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     PROPFIND: propfind(bodies),
     PROPPATCH: proppatch(bodies),
     REPORT: report(bodies),
+    MKCOL: mkcol(bodies),
     GET: get,
     HEAD: get,
     PUT: put,
+    POST: post,
     DELETE: remove,
+    COPY: copy,
+    MOVE: move,
+    LOCK: lock(bodies),
+    UNLOCK: unlock,
     OPTIONS: async ({ reply }) => reply.code(204).send(),
   }
-  const allowOn = (others: ReadonlySet<string>) =>
+  const allowBut = (...others: readonly ReadonlySet<string>[]) =>
     Object.keys(methods)
-      .filter((method) => !others.has(method))
+      .filter((method) => !others.some((set) => set.has(method)))
       .join(', ')
-  const allow = { card: allowOn(OF_COLLECTIONS_ONLY), collection: allowOn(OF_CARDS_ONLY) }
+  const allow = {
+    card: allowBut(NOT_OF_CARDS),
+    book: allowBut(OF_CARDS_ONLY),
+    collection: allowBut(OF_CARDS_ONLY, OF_BOOKS_ONLY),
+  }
 
-  for (const method of [...OWN_METHODS, ...OTHER_METHODS]) app.addHttpMethod(method, { hasBody: true })
+  for (const method of OWN_METHODS) app.addHttpMethod(method, { hasBody: true })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: options.bodyLimit }, (_, body, done) =>
     done(null, body),
@@ -87,13 +106,17 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     if (!actor) throw notHere() // no address of ours
     const { authenticate: _, bodyLimit: __, ...services } = options
     const userAgent = request.headers['user-agent'] ?? ''
-    const context = { ...services, actor, userAgent, host: request.host, reports: REPORTS }
+    const prefer = preferences(headerText(request.headers.prefer))
+    const context = { ...services, actor, userAgent, prefer, heldLocks: [], host: request.host, reports: REPORTS }
     const address = parsePath(requestPath(request.raw.url))
     if (!address) throw notHere()
     const method = methods[request.method]
-    reply.header('allow', address.kind === 'card' ? allow.card : allow.collection)
+    const allowed =
+      address.kind === 'card' ? allow.card : address.kind === 'address-book' ? allow.book : allow.collection
+    reply.header('allow', allowed)
     if (!method) throw new DavError(405, `${request.method} is not served here`)
     const exchange: Exchange = { request, reply, context, address }
+    if (!CHECKING.has(request.method)) await assertConditions(exchange)
     return await method(exchange)
   }
 
@@ -116,6 +139,9 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     scope.route({ method: anything, url: `${ROOT}*`, handler: handle, exposeHeadRoute: false })
   })
 }
+
+const headerText = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value.join(', ') : value
 
 /** Fastify's own refusals: a body that is too large, a length that is not so. */
 function fromFastify(error: Error): DavError | undefined {

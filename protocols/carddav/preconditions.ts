@@ -28,10 +28,14 @@ const REFUSALS = {
   'invalid-card': { status: 403, condition: CARDDAV('valid-address-data') }, // RFC 6352 §6.3.2.1
   'unsupported-card': { status: 403, condition: CARDDAV('supported-address-data') },
   'card-too-large': { status: 403, condition: CARDDAV('max-resource-size') },
+  'too-much': { status: 507, condition: DAV('quota-not-exceeded') }, // RFC 4331 §6
   'uid-conflict': { status: 403, condition: CARDDAV('no-uid-conflict') },
   'need-privileges': { status: 403, condition: DAV('need-privileges') }, // RFC 3744 §7.1.1
+  locked: { status: 423, condition: DAV('lock-token-submitted') }, // RFC 4918 §16
+  'lock-conflict': { status: 423, condition: DAV('no-conflicting-lock') },
   'token-refused': { status: 403, condition: DAV('valid-sync-token') }, // RFC 6578 §3.2
   'invalid-name': { status: 403 },
+  'same-place': { status: 403 }, // RFC 4918 §9.8.5, §9.9.4
   'invalid-data': { status: 403 },
   'already-exists': { status: 405 },
   'domain-taken': { status: 403 },

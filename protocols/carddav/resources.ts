@@ -1,19 +1,44 @@
-import type { Actor, AddressBooks, Body, Book, CardView, ContactService, Id } from '#domain'
+import type {
+  Actor,
+  AddressBooks,
+  Body,
+  Book,
+  BookService,
+  CardView,
+  ClientPropertyService,
+  ContactService,
+  Id,
+  Lock,
+  LockService,
+} from '#domain'
 import type { QName } from './names.ts'
+import type { Preferences } from './prefer.ts'
 import { type Address, bookHref, cardHref, HOMES, homeHref, PRINCIPALS, principalHref, ROOT } from './urls.ts'
 
 /** What the plugin works on. */
 export interface Services {
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
-  /** The name and e-mail that a principal shows. */
-  readonly describe: (actor: Actor) => Promise<{ readonly name: string; readonly email: string }>
+  readonly books: BookService
+  readonly locks: LockService
+  readonly clientProperties: ClientPropertyService
+  /** The name and e-mail that a principal shows, and the name of their card. */
+  readonly describe: (
+    actor: Actor,
+  ) => Promise<{ readonly name: string; readonly email: string; readonly card?: string }>
 }
+
+export type CardText = NonNullable<CardView['card']>
 
 /** One request's view of the world. */
 export interface Context extends Services {
   readonly actor: Actor
   readonly userAgent: string
+  readonly prefer: Preferences
+  /** All locks of the person's, where they are to be told. */
+  readonly heldLocks: readonly Lock[]
+  /** How a card is written into an answer; as it is read, if nothing is said. */
+  readonly addressData?: ((card: CardText) => string) | undefined
   readonly host: string
   /** What may be asked of which resource. */
   readonly reports: readonly { readonly name: QName; readonly on: readonly ResourceKind[] }[]
@@ -33,23 +58,26 @@ export interface BookResource extends Collection {
 export interface CardResource {
   readonly kind: 'card'
   readonly href: string
+  /** The collection that it was read from. */
+  readonly bookId: Id
   readonly view: CardView
 }
 type Plain<Kind extends string> = Kind extends string ? Collection & { readonly kind: Kind } : never
 export type Resource = Plain<'root' | 'principals' | 'homes' | 'principal' | 'home'> | BookResource | CardResource
+export type HomeResource = Plain<'home'>
 export type ResourceKind = Resource['kind']
 
 export const PEOPLE = 'people'
 
-function bookResource(actor: Actor, name: string, id: Id, row: () => Promise<Book>): BookResource {
+export function bookResource(actor: Actor, name: string, id: Id, row: () => Promise<Book>): BookResource {
   return { kind: 'address-book', href: bookHref(actor.userId, name), id, name, row }
 }
 
 /** The book of that name; the merged one costs no query. Undefined: there is none, or it is somebody else's. */
 export async function findBook(context: Context, userId: Id, name: string): Promise<BookResource | undefined> {
-  const { actor, addressBooks } = context
+  const { actor, books } = context
   if (userId !== actor.userId) return undefined
-  const read = () => addressBooks.find(actor, name)
+  const read = () => books.find(actor, name)
   if (name === PEOPLE) {
     return bookResource(actor, name, actor.peopleId, async () => {
       const row = await read()
@@ -89,12 +117,12 @@ export async function findResource(context: Context, address: Address, body: Bod
   if (address.kind !== 'card') return await findCollection(context, address)
   const book = await findBook(context, address.userId, address.book)
   const view = book && (await context.addressBooks.card(context.actor, book.id, address.card, body))
-  return view && { kind: 'card', href: cardHref(book.href, view.name), view }
+  return view && { kind: 'card', href: cardHref(book.href, view.name), bookId: book.id, view }
 }
 
 /** The collections directly inside one, cards aside. */
-export async function childCollections(context: Context, parent: Resource): Promise<Resource[]> {
-  const { actor, addressBooks } = context
+export async function childCollections(context: Context, parent: Resource): Promise<Exclude<Resource, CardResource>[]> {
+  const { actor, books } = context
   switch (parent.kind) {
     case 'root':
       return [
@@ -106,7 +134,7 @@ export async function childCollections(context: Context, parent: Resource): Prom
     case 'homes':
       return [{ kind: 'home', href: homeHref(actor.userId) }]
     case 'home':
-      return (await addressBooks.list(actor)).map((row) => bookResource(actor, row.name, row.id, async () => row))
+      return (await books.list(actor)).map((row) => bookResource(actor, row.name, row.id, async () => row))
     default:
       return []
   }

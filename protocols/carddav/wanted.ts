@@ -1,13 +1,15 @@
-import type { Body } from '#domain'
+import type { Body, CardView, Id } from '#domain'
+import { parseVCard, selectProperties, serialize, toJCard } from '#vcard'
 import { propstat, response } from './multistatus.ts'
 import { CARDDAV, DAV, element, type QName } from './names.ts'
 import { DavError } from './preconditions.ts'
 import { propertiesOf } from './properties/index.ts'
 import type { LiveProperty } from './properties/property.ts'
-import type { CardResource, Context, Resource, ResourceKind } from './resources.ts'
+import type { CardResource, CardText, Context, Resource, ResourceKind } from './resources.ts'
 import { child, propertyNames, type XmlElement } from './xml.ts'
 
 const ADDRESS_DATA = CARDDAV('address-data')
+const LOCKDISCOVERY = DAV('lockdiscovery')
 
 /** What a PROPFIND or a report wants to know of each resource (RFC 4918 §14.20). */
 export interface Wanted {
@@ -16,18 +18,43 @@ export interface Wanted {
   readonly names: readonly QName[]
   /** How much of each card has to be read. */
   readonly body: Body
+  readonly addressData?: (card: CardText) => string
 }
 
-/** RFC 6352 §10.4: the form of card that is asked for. @throws DavError supported-address-data */
-function bodyOf(addressData: XmlElement | undefined): Body {
-  if (!addressData) return 'none'
-  const type = addressData.attributes.get('content-type')?.toLowerCase() ?? 'text/vcard'
-  const version = addressData.attributes.get('version') ?? '3.0'
-  if (type !== 'text/vcard' || (version !== '3.0' && version !== '4.0')) {
-    const problem = `Cards are served as text/vcard 3.0 or 4.0, not as ${type} ${version}`
+/** In which form a card goes into the answer. */
+interface AddressData {
+  readonly body: Body
+  readonly addressData?: (card: CardText) => string
+}
+
+const NO_CARD: AddressData = { body: 'none' }
+const TRUE = 'yes'
+
+/** RFC 6352 §10.4: version and type of the card, and the properties of it that are wanted. @throws DavError supported-address-data */
+function addressDataOf(asked: XmlElement | undefined): AddressData {
+  if (!asked) return NO_CARD
+  const type = asked.attributes.get('content-type')?.trim().toLowerCase() ?? 'text/vcard'
+  const isJson = type === 'application/vcard+json'
+  const version = asked.attributes.get('version')?.trim() ?? (isJson ? '4.0' : '3.0')
+  const known = isJson ? version === '4.0' : type === 'text/vcard' && (version === '3.0' || version === '4.0')
+  if (!known || (version !== '3.0' && version !== '4.0')) {
+    const problem = `Cards are served as text/vcard 3.0 or 4.0 or application/vcard+json 4.0, not as ${type} ${version}`
     throw new DavError(403, problem, CARDDAV('supported-address-data'))
   }
-  return version
+  const selected = child(asked, CARDDAV('allprop')) ? [] : asked.children.filter(({ name }) => name === CARDDAV('prop'))
+  if (selected.length === 0 && !isJson) return { body: version }
+  const wantedProperties = selected.map(({ attributes }) => ({
+    name: (attributes.get('name') ?? '').toUpperCase(),
+    novalue: attributes.get('novalue') === TRUE,
+  }))
+  return {
+    body: version,
+    addressData: ({ text }) => {
+      const card = parseVCard(text)
+      const part = selected.length === 0 ? card : selectProperties(card, wantedProperties)
+      return isJson ? toJCard(part) : serialize(part)
+    },
+  }
 }
 
 export function wanted(root: XmlElement | undefined): Wanted {
@@ -36,96 +63,152 @@ export function wanted(root: XmlElement | undefined): Wanted {
   if (prop) {
     const asked = propertyNames(prop)
     const names = [...new Set(asked.map(({ name }) => name))]
-    return { mode: 'prop', names, body: bodyOf(asked.find(({ name }) => name === ADDRESS_DATA)) }
+    return { mode: 'prop', names, ...addressDataOf(asked.find(({ name }) => name === ADDRESS_DATA)) }
   }
   if (child(root, DAV('propname'))) return { mode: 'propname', names: [], body: 'none' }
   const included = include ? propertyNames(include) : []
   return {
     mode: 'allprop',
     names: included.map(({ name }) => name),
-    body: bodyOf(included.find(({ name }) => name === ADDRESS_DATA)),
+    ...addressDataOf(included.find(({ name }) => name === ADDRESS_DATA)),
   }
 }
 
 /** The same for a report, whose allprop includes the card (KDE asks so). */
 export function wantedOfReport(root: XmlElement): Wanted {
-  const { mode, names, body } = wanted(root)
-  if (mode !== 'allprop') return { mode, names, body }
-  return { mode, names: [...names, ADDRESS_DATA], body: body === 'none' ? '3.0' : body }
+  const asked = wanted(root)
+  if (asked.mode !== 'allprop') return asked
+  return { ...asked, names: [...asked.names, ADDRESS_DATA], body: asked.body === 'none' ? '3.0' : asked.body }
 }
 
 interface Plan {
   readonly found: readonly LiveProperty[]
-  readonly missing: string
+  /** Named, and no live property of this kind. */
+  readonly others: readonly QName[]
+  readonly kept: boolean
 }
+
+const KEEPING: ReadonlySet<ResourceKind> = new Set(['home', 'address-book', 'card'])
 
 function plan({ mode, names }: Wanted, kind: ResourceKind): Plan {
   const known = propertiesOf(kind)
+  const others = names.filter((name) => !known.has(name))
   if (mode === 'prop') {
     const found = names.flatMap((name) => known.get(name) ?? [])
-    const missing = names.filter((name) => !known.has(name))
-    return { found, missing: missing.map((name) => element(name)).join('') }
+    return { found, others, kept: KEEPING.has(kind) && others.length > 0 }
   }
   const included = mode === 'allprop' ? names.flatMap((name) => known.get(name) ?? []) : []
   const all = [...known.values()].filter(({ allprop }) => mode === 'propname' || allprop)
-  return { found: [...new Set([...all, ...included])], missing: '' }
+  return { found: [...new Set([...all, ...included])], others, kept: KEEPING.has(kind) }
+}
+
+type Kept = ReadonlyMap<string, string>
+const NOTHING: Kept = new Map()
+
+/** A card of a book, under the href that the client is to see. */
+export interface CardRow {
+  readonly href: string
+  readonly view: CardView
 }
 
 /** Writes the response of one resource after another; what is to be read of each kind is worked out once. */
 export class Responses {
   readonly #wanted: Wanted
-  readonly #context: Context
+  #context: Context
   readonly #plans = new Map<ResourceKind, Plan>()
+  #locksRead = false
 
   constructor(asked: Wanted, context: Context) {
     this.#wanted = asked
-    this.#context = context
+    this.#context = { ...context, addressData: asked.addressData }
   }
 
-  #plan(kind: ResourceKind): Plan {
+  async #plan(kind: ResourceKind): Promise<Plan> {
     const known = this.#plans.get(kind)
     if (known) return known
     const made = plan(this.#wanted, kind)
     this.#plans.set(kind, made)
+    if (!this.#locksRead && this.#wanted.mode !== 'propname' && made.found.some(({ name }) => name === LOCKDISCOVERY)) {
+      this.#locksRead = true
+      this.#context = { ...this.#context, heldLocks: await this.#context.locks.all(this.#context.actor) }
+    }
     return made
   }
 
-  async of(resource: Resource): Promise<string> {
-    const { found, missing } = this.#plan(resource.kind)
+  async of(resource: Exclude<Resource, CardResource>): Promise<string> {
+    const { found, others, kept } = await this.#plan(resource.kind)
     const read = new Map<LiveProperty['read'], string | undefined>() // two properties of one reader tell the same
     for (const property of found) {
       if (this.#wanted.mode === 'propname') read.set(property.read, '')
       else if (!read.has(property.read)) read.set(property.read, await property.read(resource, this.#context))
     }
     const values = found.map((property) => read.get(property.read))
-    return this.#write(resource, found, missing, values)
+    const collection = resource.kind === 'home' ? this.#context.actor.userId : idOf(resource)
+    const mine = kept && collection !== undefined ? (await this.#kept(collection, [''])).get('') : undefined
+    return this.#write(resource.href, found, others, values, mine ?? NOTHING)
   }
 
-  /** A card's properties are in its row: nothing is waited for. */
-  ofCard(card: CardResource): string {
-    const { found, missing } = this.#plan('card')
-    const values = found.map(
-      (property) =>
-        this.#wanted.mode === 'propname' ? '' : (property.read(card, this.#context) as string | undefined), // see LiveProperty
+  /** Cards of one book. Their properties are in their rows; what clients keep beside them is read for all at once. */
+  async ofCards(bookId: Id, rows: readonly CardRow[]): Promise<string> {
+    const { found, others, kept } = await this.#plan('card')
+    const names = rows.map(({ view }) => view.name)
+    const mine = kept && rows.length > 0 ? await this.#kept(bookId, names) : undefined
+    const propname = this.#wanted.mode === 'propname'
+    let out = ''
+    for (const { href, view } of rows) {
+      const card: CardResource = { kind: 'card', href, bookId, view }
+      const values = found.map(
+        (property) => (propname ? '' : (property.read(card, this.#context) as string | undefined)), // see LiveProperty
+      )
+      out += this.#write(href, found, others, values, mine?.get(view.name) ?? NOTHING)
+    }
+    return out
+  }
+
+  async #kept(collectionId: Id, members: readonly string[]): Promise<Map<string, Kept>> {
+    const { clientProperties, actor } = this.#context
+    const all = await clientProperties.list(actor, collectionId, members)
+    return new Map(
+      [...Map.groupBy(all, ({ member }) => member)].map(([member, list]) => [
+        member,
+        new Map(list.map(({ name, value }) => [name, value])),
+      ]),
     )
-    return this.#write(card, found, missing, values)
   }
 
   #write(
-    resource: Resource,
+    href: string,
     found: readonly LiveProperty[],
-    missing: string,
+    others: readonly QName[],
     values: readonly (string | undefined)[],
+    kept: Kept,
   ): string {
     let there = ''
-    let absent = missing
-    found.forEach(({ name }, at) => {
+    let absent = ''
+    found.forEach(({ name, change }, at) => {
       const value = values[at]
-      if (value === undefined) absent += element(name)
+      const own = change === 'kept' && this.#wanted.mode !== 'propname' ? kept.get(name) : undefined
+      if (own !== undefined) there += own
+      else if (value === undefined) absent += element(name)
       else there += element(name, value)
     })
+    for (const name of others) {
+      const value = kept.get(name)
+      if (value === undefined) absent += element(name)
+      else there += value
+    }
+    if (this.#wanted.mode !== 'prop') {
+      const told = new Set<string>([...found.map(({ name }) => name), ...others])
+      for (const [name, value] of kept) {
+        if (!told.has(name)) there += this.#wanted.mode === 'propname' ? element(name as QName) : value // was kept as one
+      }
+    }
+    // RFC 8144 §2.1: what is not there need not be told. (Of allprop nothing can be missing but what was included.)
+    if (this.#context.prefer.minimal) absent = ''
     // The 200 comes first: Thunderbird reads the first status only.
     const first = there !== '' || absent === '' ? propstat(200, there) : ''
-    return response(resource.href, first + (absent === '' ? '' : propstat(404, absent)))
+    return response(href, first + (absent === '' ? '' : propstat(404, absent)))
   }
 }
+
+const idOf = (resource: Resource): Id | undefined => (resource.kind === 'address-book' ? resource.id : undefined)

@@ -1,12 +1,15 @@
 import { SaxesParser, type SaxesTagNS } from 'saxes'
-import type { QName } from './names.ts'
+import { type QName, splitName } from './names.ts'
 
 export interface XmlElement {
   readonly name: QName
+  /** By name; a prefixed one by its qualified name. */
   readonly attributes: ReadonlyMap<string, string>
   readonly children: readonly XmlElement[]
   /** All character data directly inside. */
   readonly text: string
+  /** How much of the parent's text comes before it. */
+  readonly at: number
 }
 
 /** The body is no XML that a DAV server has to read. */
@@ -38,6 +41,7 @@ interface Growing {
   readonly attributes: ReadonlyMap<string, string>
   readonly children: XmlElement[]
   text: string
+  readonly at: number
 }
 
 function qualified({ name, local, uri }: SaxesTagNS): QName {
@@ -67,13 +71,17 @@ function read(text: string): XmlElement {
   })
   parser.on('opentag', (tag) => {
     const given = Object.values(tag.attributes).filter(({ name, prefix }) => name !== 'xmlns' && prefix !== 'xmlns')
+    const parent = open.at(-1)
     const element: Growing = {
       name: qualified(tag),
-      attributes: given.length === 0 ? NONE : new Map(given.map(({ name, value }) => [name, value])),
+      attributes:
+        given.length === 0
+          ? NONE
+          : new Map(given.map((one) => [one.prefix === '' ? one.name : `{${one.uri}}${one.local}`, one.value])),
       children: [],
       text: '',
+      at: parent?.text.length ?? 0,
     }
-    const parent = open.at(-1)
     if (parent) parent.children.push(element)
     else root = element
     open.push(element)
@@ -127,4 +135,41 @@ export function escapeXml(text: string): string {
   if (out.includes('\r')) out = out.replaceAll('\r', '&#13;')
   NOT_XML.lastIndex = 0
   return NOT_XML.test(out) ? out.replace(NOT_XML, '') : out
+}
+
+const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace'
+const LANG = `{${XML_NAMESPACE}}lang`
+
+/** The xml:lang that holds for what is inside (RFC 4918 §4.3). */
+export const languageIn = (element: XmlElement | undefined, around?: string): string | undefined =>
+  element?.attributes.get(LANG) ?? around
+
+const escapeAttribute = (value: string): string => value.replace(/[&<>"\t\r\n]/g, (char) => `&#${char.charCodeAt(0)};`)
+
+/** An element as text that stands for itself anywhere: it declares every namespace that it uses. */
+export function xmlText(element: XmlElement, language?: string): string {
+  const attributes = new Map(element.attributes)
+  if (language !== undefined && !attributes.has(LANG)) attributes.set(LANG, language)
+  const declared = new Map<string, string>()
+  const prefixed = (name: string, isAttribute: boolean): string => {
+    if (!name.startsWith('{')) return name
+    const { uri, local } = splitName(name as QName) // begins like one
+    if (uri === '') return local
+    if (uri === XML_NAMESPACE) return `xml:${local}`
+    const prefix = declared.get(uri) ?? `${isAttribute ? 'a' : 'x'}${declared.size}`
+    declared.set(uri, prefix)
+    return `${prefix}:${local}`
+  }
+  const tag = prefixed(element.name, false)
+  const given = [...attributes].map(([name, value]) => ` ${prefixed(name, true)}="${escapeAttribute(value)}"`).join('')
+  const namespaces = [...declared].map(([uri, prefix]) => ` xmlns:${prefix}="${escapeAttribute(uri)}"`).join('')
+  let inside = ''
+  let done = 0
+  for (const one of element.children) {
+    inside += escapeXml(element.text.slice(done, one.at)) + xmlText(one)
+    done = one.at
+  }
+  inside += escapeXml(element.text.slice(done))
+  const start = `${tag}${namespaces}${given}`
+  return inside === '' ? `<${start}/>` : `<${start}>${inside}</${tag}>`
 }

@@ -8,10 +8,17 @@ export type DomainErrorCode =
   | 'invalid-card'
   | 'unsupported-card'
   | 'card-too-large'
+  /** More than is kept beside cards. */
+  | 'too-much'
   | 'uid-conflict'
   | 'need-privileges'
+  /** Another device's lock is in the way of a write, or of a lock. */
+  | 'locked'
+  | 'lock-conflict'
   | 'token-refused'
   | 'invalid-name'
+  /** Where it is to go is where it is. */
+  | 'same-place'
   | 'invalid-data'
   | 'already-exists'
   | 'domain-taken'
@@ -23,7 +30,7 @@ export type DomainErrorCode =
   | 'unavailable'
 
 export interface DomainErrorDetails {
-  /** The resource name of the card that has the UID already. */
+  /** The resource name of the card that has the UID already, or of what is locked ('' for its book). */
   readonly conflictsWith?: string
   readonly problems?: readonly DataProblem[]
 }

@@ -1,6 +1,7 @@
 import type { Actor, Id } from './actor.ts'
 import type { Change, Heads, StreamState } from './changes.ts'
 import type { Body, CardContent, CardView, Contact } from './contacts/contact.ts'
+import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { Membership, Role, Team } from './teams.ts'
@@ -12,6 +13,8 @@ export interface Repositories {
   readonly users: Users
   readonly contacts: Contacts
   readonly books: Books
+  readonly locks: Locks
+  readonly clientProperties: ClientProperties
   readonly teams: Teams
   readonly collections: Collections
   readonly credentials: Credentials
@@ -71,6 +74,8 @@ export interface Place {
   readonly hidden: boolean
   /** Another card of the book with that UID. */
   readonly uidHolder?: { readonly name: string; readonly visible: boolean }
+  /** What devices have locked: the name, or the book. */
+  readonly locks: readonly Lock[]
 }
 
 export interface Contacts {
@@ -86,6 +91,10 @@ export interface Contacts {
   replace(organizationId: Id, contact: Contact, seen: string): Promise<void>
   /** Likewise; the old version is kept. */
   delete(organizationId: Id, contact: Contact): Promise<void>
+  /** Gives a personal card another place; loses a race if it is another one by now. */
+  relocate(organizationId: Id, contact: Contact, to: Member): Promise<void>
+  /** Deletes the cards of a book; their versions are kept. */
+  deleteAll(organizationId: Id, bookId: Id): Promise<void>
   overridesOf(organizationId: Id, baseId: Id): Promise<Contact[]>
   /** Writes worked-out content and nothing else: no version is kept. */
   rewrite(organizationId: Id, contacts: readonly Contact[]): Promise<void>
@@ -110,13 +119,67 @@ export interface Book {
   /** The last segment of its address; `people` for the merged one. */
   readonly name: string
   readonly displayName: string
+  readonly description?: string
+  /** As clients write it: #rrggbb, often with an alpha. */
+  readonly color?: string
   readonly createdAt: Date
 }
 
+/** What a person may say of a book; null takes it away. */
+export interface BookChanges {
+  readonly displayName?: string
+  readonly description?: string | null
+  readonly color?: string | null
+}
+
 export interface Books {
+  /** The merged book first. */
   list(actor: Actor): Promise<Book[]>
   find(actor: Actor, name: string): Promise<Book | undefined>
-  setDisplayName(actor: Actor, id: Id, displayName: string): Promise<void>
+  /** Books that came, went or changed in (since, until], by name, with their present state. */
+  changed(actor: Actor, since: Heads, until: Heads, after: string, limit: number): Promise<ChangedMember<Book>[]>
+  /** Locks the book's row. */
+  lock(actor: Actor, id: Id): Promise<Book | undefined>
+  /** False where the name is taken. */
+  insert(actor: Actor, book: Book): Promise<boolean>
+  update(actor: Actor, id: Id, changes: BookChanges & { readonly name?: string }): Promise<void>
+  /** With what is kept beside it; its cards have to be gone. */
+  delete(actor: Actor, id: Id): Promise<void>
+}
+
+/** A place in a collection: a card's name, or '' for the collection itself. */
+export interface Member {
+  readonly collectionId: Id
+  readonly name: string
+}
+
+export interface Locks {
+  /** Those that still hold, of one collection or of all. */
+  list(actor: Actor, collectionId?: Id): Promise<Lock[]>
+  /** From now on; the answer is when it ends. */
+  insert(actor: Actor, lock: Omit<Lock, 'expiresAt'>): Promise<Date>
+  refresh(actor: Actor, lock: Lock, seconds: number): Promise<Date>
+  delete(actor: Actor, lock: Pick<Lock, 'collectionId' | 'id'>): Promise<void>
+  /** Ends every lock of what is there no more. */
+  release(actor: Actor, collectionId: Id, member: string): Promise<void>
+  forget(before: Date): Promise<void>
+}
+
+/** What a client keeps beside a card or a book, for itself: we only give it back. */
+export interface ClientProperty {
+  readonly member: string
+  readonly name: string
+  readonly value: string
+}
+
+export interface ClientProperties {
+  list(actor: Actor, collectionId: Id, members: readonly string[]): Promise<ClientProperty[]>
+  /** Bytes of all that a person's clients keep. */
+  size(actor: Actor): Promise<number>
+  set(actor: Actor, of: Member, name: string, value: string): Promise<void>
+  /** One, or without a name all of that member. */
+  remove(actor: Actor, of: Member, name?: string): Promise<void>
+  copy(actor: Actor, from: Member, to: Member): Promise<void>
 }
 
 export interface Teams {
@@ -156,10 +219,10 @@ export interface Collections {
   prune(before: Date): Promise<number>
 }
 
-/** A member that changed: its card now, or none if it is not (or no longer) in the collection. */
-export interface ChangedMember {
+/** A member that changed: what it is now, or nothing if it is not (or no longer) in the collection. */
+export interface ChangedMember<View = CardView> {
   readonly name: string
-  readonly view?: CardView
+  readonly view?: View
 }
 
 export interface AppPassword {

@@ -44,6 +44,9 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     authenticate: appPasswordAuthentication(kith.appPasswords),
     contacts: kith.contacts,
     addressBooks: kith.addressBooks,
+    books: kith.books,
+    locks: kith.locks,
+    clientProperties: kith.clientProperties,
     describe: (actor: Actor) => describe(kith, actor),
     bodyLimit: 16 * MIB,
   })
@@ -57,9 +60,16 @@ Add a CardDAV account on your phone or in your mail client:
   user name  and password: an app password made for this device (npx kith app-password create --help)
 `
 
-async function describe({ store }: Kith, { userId, organizationId }: Actor): Promise<{ name: string; email: string }> {
+async function describe(
+  { store }: Kith,
+  { userId, organizationId }: Actor,
+): Promise<{ name: string; email: string; card?: string }> {
   const [user] = await store.users.find(userId)
   const profile = user && (await store.contacts.profile(organizationId, userId))
   const email = user?.email ?? ''
-  return { name: profile ? readData(parseVCard(profile.text)).full_name : email, email }
+  return {
+    name: profile ? readData(parseVCard(profile.text)).full_name : email,
+    email,
+    ...(profile && { card: profile.name }),
+  }
 }

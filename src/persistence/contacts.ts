@@ -8,6 +8,8 @@ import {
   type Id,
   idInName,
   type Layer,
+  type Lock,
+  type Member,
   type Place,
 } from '#domain'
 import type { Version } from '#vcard'
@@ -65,7 +67,9 @@ const CLAIMS = `select
     from contact c where organization_id = $1 and book_id = $3 and c.uid = k.uid and name <> $4) as uid_listed,
   (select listed from contact where organization_id = $1 and id = k.uid_id and id is distinct from k.named and kind in ('profile', 'directory')) as uid_card,
   (select exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2 and m.left_revision is null)
-    from team t where t.organization_id = $1 and t.id = k.uid_id and t.id is distinct from k.named) as uid_team
+    from team t where t.organization_id = $1 and t.id = k.uid_id and t.id is distinct from k.named) as uid_team,
+  (select json_agg(json_build_object('id', id, 'collectionId', collection_id, 'member', member, 'exclusive', exclusive, 'whole', whole))
+    from lock where organization_id = $1 and user_id = $2 and collection_id = $3 and member in ('', $4) and expires_at > now()) as locks
   from (select $5::uuid as named, $6::text as uid, $7::uuid as uid_id offset 0) k`
 
 /** The old row is kept as a version by the statement that replaces or deletes it. */
@@ -82,6 +86,10 @@ const REPLACE = `with old as (select * from contact where organization_id = $1 a
 const DELETE = `with old as (select * from contact where organization_id = $1 and id = $2 and etag = $3 for update),
   kept as (${KEEP})
   delete from contact c using old where c.organization_id = old.organization_id and c.id = old.id returning 1`
+
+const DELETE_ALL = `with old as (select * from contact where organization_id = $1 and book_id = $2 for update),
+  kept as (${KEEP})
+  delete from contact c using old where c.organization_id = old.organization_id and c.id = old.id`
 
 const INSERT = `insert into contact (organization_id, id, kind, owner_id, book_id, base_organization_id, base_id, base_kind,
     name, uid, managed, layer, version, text, text_4, bytes, etag, listed)
@@ -124,6 +132,7 @@ export class SqlContacts implements Contacts {
       uid_listed: boolean | null
       uid_card: boolean | null
       uid_team: boolean | null
+      locks: Lock[] | null
     }>(CLAIMS, [organizationId, userId, bookId, name, named, uid ?? null, uidId ?? null], 'claims')
     if (!claims) throw new TypeError('a select without from gives one row')
     const own = rows.find((row) => row.own)
@@ -142,6 +151,7 @@ export class SqlContacts implements Contacts {
       ...(claims.team_id === null ? {} : { team: { id: claims.team_id, visible: claims.in_team } }),
       hidden: claims.hidden,
       ...(uidHolder ? { uidHolder } : {}),
+      locks: claims.locks ?? [],
     }
   }
 
@@ -202,6 +212,20 @@ export class SqlContacts implements Contacts {
   async delete(organizationId: Id, { id, etag }: Contact): Promise<void> {
     const done = await this.#session.query(DELETE, [organizationId, id, etag], 'contact.delete')
     if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
+  }
+
+  async relocate(organizationId: Id, { id, etag }: Contact, { collectionId, name }: Member): Promise<void> {
+    const done = await this.#session.query(
+      `update contact set book_id = $4, name = $5
+       where organization_id = $1 and id = $2 and etag = $3 and kind = 'personal' returning 1`,
+      [organizationId, id, etag, collectionId, name],
+      'contact.relocate',
+    )
+    if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
+  }
+
+  async deleteAll(organizationId: Id, bookId: Id): Promise<void> {
+    await this.#session.query(DELETE_ALL, [organizationId, bookId])
   }
 
   async overridesOf(organizationId: Id, baseId: Id): Promise<Contact[]> {

@@ -4,6 +4,7 @@ import { arrays, type Session } from './session.ts'
 
 const KINDS = { card: 1, book: 2 } as const
 export const CARD = KINDS.card
+export const BOOK = KINDS.book
 
 interface Recorded extends Change {
   readonly organizationId: Id

@@ -76,6 +76,29 @@ export const AddressBookRow = defineEntity({
   },
 })
 
+const memberKey = { organizationId: p.uuid().primary(), userId: p.uuid().primary(), collectionId: p.uuid().primary() }
+
+const ClientPropertyRow = defineEntity({
+  name: 'ClientPropertyRow',
+  tableName: 'client_property',
+  properties: { ...memberKey, member: p.text().primary(), name: p.text().primary(), value: p.text() },
+})
+
+const LockRow = defineEntity({
+  name: 'LockRow',
+  tableName: 'lock',
+  properties: {
+    ...memberKey,
+    id: p.uuid().primary(),
+    member: p.text(),
+    exclusive: p.boolean(),
+    whole: p.boolean(),
+    owner: p.text(),
+    seconds: p.integer(),
+    expiresAt: p.datetime(),
+  },
+})
+
 const ContactRow = defineEntity({
   name: 'ContactRow',
   tableName: 'contact',
@@ -249,6 +272,8 @@ export const ENTITIES = [
   UserRow,
   IdentityRow,
   AddressBookRow,
+  ClientPropertyRow,
+  LockRow,
   ContactRow,
   CardVersionRow,
   HiddenRow,

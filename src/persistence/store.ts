@@ -1,9 +1,11 @@
 import type { Change, Id, Repositories, Store, Transaction } from '#domain'
 import { SqlBooks } from './books.ts'
+import { SqlClientProperties } from './client-properties.ts'
 import { SqlCollections } from './collections.ts'
 import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
 import { Journal } from './journal.ts'
+import { SqlLocks } from './locks.ts'
 import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
@@ -15,6 +17,8 @@ const repositories = (session: Session): Repositories => ({
   users: new SqlUsers(session),
   contacts: new SqlContacts(session),
   books: new SqlBooks(session),
+  locks: new SqlLocks(session),
+  clientProperties: new SqlClientProperties(session),
   teams: new SqlTeams(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),

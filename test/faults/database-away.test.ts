@@ -68,10 +68,10 @@ t.test('PostgreSQL stopped mid-request: 503, never 500, and no restart is needed
   const { id, organizationId, peopleId } = david
   const actor = { userId: id, organizationId, peopleId }
   const asks: (() => Promise<unknown>)[] = [
-    () => running.kith.addressBooks.list(actor),
+    () => running.kith.books.list(actor),
     () => running.kith.organizations.list(),
     () => running.kith.teams.list(organizationId),
-    () => running.kith.addressBooks.rename(actor, peopleId, 'x'),
+    () => running.kith.books.update(actor, peopleId, { displayName: 'x' }),
     () => running.kith.organizations.setScope(organizationId, 'teams'),
   ]
   for (const asked of asks) await t.rejects(asked(), { code: 'unavailable' })

@@ -1,9 +1,14 @@
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { Body, CardView } from '#domain'
-import { CARDDAV } from '../names.ts'
+import { type Body, type CardView, DomainError, type Written } from '#domain'
+import { fromJCard, parseVCard, serialize, toJCard } from '#vcard'
+import { CARDDAV, DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
-import { type BookResource, findBook } from '../resources.ts'
-import { assertUnmodified, readCondition, writeCondition } from './conditions.ts'
+import { applied } from '../prefer.ts'
+import { type BookResource, type Context, findBook } from '../resources.ts'
+import { cardHref } from '../urls.ts'
+import { assertConditions, assertUnmodified, ifCondition, readCondition, writeCondition } from './conditions.ts'
 import { bodyBytes, type Exchange, header, notHere } from './exchange.ts'
 
 async function bookOf({ context, address }: Exchange): Promise<{ book: BookResource; name: string }> {
@@ -13,31 +18,101 @@ async function bookOf({ context, address }: Exchange): Promise<{ book: BookResou
   return { book, name: address.card }
 }
 
+/** Where a card is to be put: RFC 4918 §9.7.1 has 409 where there is no such collection. */
+async function bookToWrite(exchange: Exchange): Promise<{ book: BookResource; name: string }> {
+  const { context, address } = exchange
+  const mine = address.kind === 'card' && address.userId === context.actor.userId
+  if (mine && !(await findBook(context, address.userId, address.book))) {
+    throw new DavError(409, 'There is no such book: make it first', DAV('parent-resource-must-exist'))
+  }
+  return await bookOf(exchange)
+}
+
+const JCARD = 'application/vcard+json'
+
+/** Whether jCard (RFC 7095) is what the client would rather have. */
+const wantsJson = (exchange: Exchange): boolean => {
+  const accept = (header(exchange, 'accept') ?? '').toLowerCase()
+  const json = accept.indexOf(JCARD)
+  const card = accept.indexOf('text/vcard')
+  return json >= 0 && (card < 0 || json < card)
+}
+
 /** RFC 6352 §5.1: `text/vcard;version=…` asks for a version; anything else gets the card as it is stored. */
 function bodyFor(exchange: Exchange): Body {
   const accept = header(exchange, 'accept') ?? ''
+  if (wantsJson(exchange)) return '4.0'
   const version = /text\/vcard\s*;[^,]*version\s*=\s*"?(3\.0|4\.0)"?/i.exec(accept)?.[1]
   return version === '3.0' || version === '4.0' ? version : 'stored'
 }
 
 /** GET and HEAD of a card. */
 export async function get(exchange: Exchange): Promise<FastifyReply> {
+  if (exchange.address.kind === 'address-book') return await getBook(exchange)
   const { context, reply, request } = exchange
+  if (exchange.address.kind !== 'card') {
+    throw new DavError(405, 'This is a collection for CardDAV clients: ask with PROPFIND')
+  }
   const { book, name } = await bookOf(exchange)
   const body = bodyFor(exchange)
+  const json = wantsJson(exchange)
   const view = await context.addressBooks.card(context.actor, book.id, name, body)
   if (!view?.card) throw notHere()
-  const etag = await variantTag(exchange, view, book, body)
+  const etag = json ? `${view.etag}.j` : await variantTag(exchange, view, book, body)
+  await assertIf(exchange, view.etag)
   reply.header('etag', `"${etag}"`).header('last-modified', view.modifiedAt.toUTCString()).header('vary', 'Accept')
   const instead = readCondition(exchange, etag, view.modifiedAt)
   if (instead === 412) throw new DavError(412, 'The card is another one now')
   if (instead === 304) return reply.code(304).send()
-  const content = view.card.bytes ?? view.card.text // a text goes out with the head in one write, a buffer after it
+  // A text goes out with the head in one write, a buffer after it.
+  const content = json ? toJCard(parseVCard(view.card.text)) : (view.card.bytes ?? view.card.text)
   reply
-    .header('content-type', `text/vcard; charset=utf-8`)
+    .header('content-type', json ? JCARD : 'text/vcard; charset=utf-8')
     .header('content-disposition', 'attachment') // in a browser it downloads: contact data is never a page
     .header('content-length', Buffer.byteLength(content))
   return request.method === 'HEAD' ? reply.send() : reply.send(content)
+}
+
+/** Every card of a book, one after another (RFC 6350 §3.2), as fast as the client reads. */
+async function getBook(exchange: Exchange): Promise<FastifyReply> {
+  const { context, reply, request, address } = exchange
+  if (address.kind !== 'address-book') throw notHere()
+  const book = await findBook(context, address.userId, address.book)
+  if (!book) throw notHere()
+  await assertConditions(exchange)
+  const asked = bodyFor(exchange)
+  const body = wantsJson(exchange) ? 'stored' : asked
+  const name = encodeURIComponent(book.name)
+  reply
+    .header('content-type', 'text/vcard; charset=utf-8')
+    .header('content-disposition', `attachment; filename*=UTF-8''${name}.vcf`)
+    .header('vary', 'Accept')
+  if (request.method === 'HEAD') return reply.send()
+  return reply.send(Readable.from(allCards(context, book, body), { objectMode: false }))
+}
+
+async function* allCards(context: Context, book: BookResource, body: Body): AsyncGenerator<Buffer> {
+  for await (const views of context.addressBooks.cards(context.actor, book.id, body)) {
+    const pieces = views.flatMap(({ card }) => {
+      if (!card) return []
+      const bytes = card.bytes ?? Buffer.from(card.text)
+      return bytes.at(-1) === LF ? [bytes] : [bytes, CRLF]
+    })
+    yield Buffer.concat(pieces)
+  }
+}
+
+const LF = 10
+const CRLF = Buffer.from('\r\n')
+
+/** RFC 4918 §10.4 holds for reading as well. @throws DavError 412 */
+async function assertIf(exchange: Exchange, etag: string): Promise<void> {
+  const { holds } = await ifCondition(exchange)
+  if (!holds) return
+  const { context, address } = exchange
+  const book = address.kind === 'card' ? await findBook(context, address.userId, address.book) : undefined
+  const locks = book ? await context.locks.list(context.actor, book.id) : []
+  if (!holds({ etag, locks })) throw new DavError(412, 'The card is not what the If header says')
 }
 
 /** "h" for what a GET without a version gives, "h.4" or "h.3" for the other form of the same card. */
@@ -50,6 +125,7 @@ async function variantTag({ context }: Exchange, view: CardView, book: BookResou
 }
 
 const CARD_TYPES: ReadonlySet<string> = new Set([
+  JCARD,
   'text/vcard',
   'text/x-vcard',
   'text/directory',
@@ -60,35 +136,106 @@ const CARD_TYPES: ReadonlySet<string> = new Set([
 /** RFC 6352 §5.3.2, §6.3.2 */
 export async function put(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply } = exchange
-  const { book, name } = await bookOf(exchange)
-  const type = (header(exchange, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  if (exchange.address.kind !== 'card') throw new DavError(405, 'A card is put under a name inside a book')
+  assertCardType(exchange)
+  const { book, name } = await bookToWrite(exchange)
+  if (header(exchange, 'if-unmodified-since') !== undefined) {
+    assertUnmodified(exchange, (await context.addressBooks.card(context.actor, book.id, name, 'none'))?.modifiedAt)
+  }
+  const condition = await writeCondition(exchange)
+  try {
+    const written = await context.contacts.put(context.actor, book.id, name, cardBytes(exchange), condition)
+    return await answerWritten(exchange, book, name, written)
+  } catch (error) {
+    const failed = error instanceof DomainError && error.code === 'precondition-failed'
+    if (!failed || !context.prefer.representation) throw error
+    const view = await context.addressBooks.card(context.actor, book.id, name, 'stored') // RFC 8144 §3.2
+    if (!view?.card) throw error
+    return represent(reply.code(412), view)
+  }
+}
+
+/** RFC 5995 §3.2: a card whose name we choose. */
+export async function post(exchange: Exchange): Promise<FastifyReply> {
+  const { context, reply, address } = exchange
+  if (address.kind !== 'address-book') throw new DavError(405, 'Cards are added to a book')
+  const book = await findBook(context, address.userId, address.book)
+  if (!book) throw notHere()
+  assertCardType(exchange)
+  await assertConditions(exchange)
+  const { named = [] } = await ifCondition(exchange)
+  const name = `${randomUUID()}.vcf`
+  const written = await context.contacts.put(context.actor, book.id, name, cardBytes(exchange), {
+    noneMatch: 'any',
+    named,
+  })
+  reply.header('location', cardHref(book.href, name))
+  return await answerWritten(exchange, book, name, written)
+}
+
+async function answerWritten(
+  { context, reply }: Exchange,
+  book: BookResource,
+  name: string,
+  { created, etag }: Written,
+): Promise<FastifyReply> {
+  const view = context.prefer.representation
+    ? await context.addressBooks.card(context.actor, book.id, name, 'stored')
+    : undefined
+  if (view?.card) return represent(reply.code(created ? 201 : 200), view) // RFC 7240 §4.2
+  if (etag !== undefined) reply.header('etag', `"${etag}"`)
+  return reply.code(created ? 201 : 204).send()
+}
+
+const represent = (reply: FastifyReply, { card, etag }: CardView): FastifyReply =>
+  reply
+    .header('etag', `"${etag}"`)
+    .header('preference-applied', applied('representation'))
+    .header('content-type', 'text/vcard; charset=utf-8')
+    .send(card?.bytes ?? card?.text)
+
+const contentType = (exchange: Exchange): string =>
+  (header(exchange, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+
+/** The card that was sent; jCard as the 4.0 that it stands for. @throws DavError valid-address-data */
+function cardBytes(exchange: Exchange): Uint8Array {
+  const bytes = bodyBytes(exchange)
+  if (contentType(exchange) !== JCARD) return bytes
+  try {
+    return Buffer.from(serialize(fromJCard(new TextDecoder('utf-8', { fatal: true }).decode(bytes))))
+  } catch (error) {
+    throw new DavError(403, error instanceof Error ? error.message : 'No jCard', CARDDAV('valid-address-data'))
+  }
+}
+
+function assertCardType(exchange: Exchange): void {
+  const type = contentType(exchange)
   if (!CARD_TYPES.has(type)) {
     throw new DavError(403, `An address book holds text/vcard, not ${type}`, CARDDAV('supported-address-data'))
   }
   if (header(exchange, 'content-range') !== undefined) throw new DavError(400, 'A card is sent whole') // RFC 9110 §14.5
-  if (Buffer.byteLength(name) > 255) throw new DavError(403, 'A name has at most 255 bytes')
-  if (header(exchange, 'if-unmodified-since') !== undefined) {
-    assertUnmodified(exchange, (await context.addressBooks.card(context.actor, book.id, name, 'none'))?.modifiedAt)
-  }
-  const { created, etag } = await context.contacts.put(
-    context.actor,
-    book.id,
-    name,
-    bodyBytes(exchange),
-    writeCondition(exchange),
-  )
-  if (etag !== undefined) reply.header('etag', `"${etag}"`)
-  return reply.code(created ? 201 : 204).send()
 }
 
 /** RFC 4918 §9.6 */
 export async function remove(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply, address } = exchange
-  if (address.kind !== 'card') throw new DavError(403, 'This collection cannot be deleted')
+  if (address.kind === 'address-book') return await removeBook(exchange)
+  if (address.kind !== 'card') throw new DavError(403, 'This collection cannot be deleted', DAV('need-privileges'))
   const { book, name } = await bookOf(exchange)
   if (header(exchange, 'if-unmodified-since') !== undefined) {
     assertUnmodified(exchange, (await context.addressBooks.card(context.actor, book.id, name, 'none'))?.modifiedAt)
   }
-  await context.contacts.delete(context.actor, book.id, name, writeCondition(exchange))
+  await context.contacts.delete(context.actor, book.id, name, await writeCondition(exchange))
+  return reply.code(204).send()
+}
+
+/** A book goes with what is in it (RFC 4918 §9.6.1). */
+async function removeBook(exchange: Exchange): Promise<FastifyReply> {
+  const { context, reply, address } = exchange
+  const depth = header(exchange, 'depth')?.trim().toLowerCase() ?? 'infinity'
+  if (depth !== 'infinity') throw new DavError(400, 'A book is deleted with what is in it: Depth is infinity')
+  const book = address.kind === 'address-book' ? await findBook(context, address.userId, address.book) : undefined
+  if (!book) throw notHere()
+  await context.books.delete(context.actor, book.id, await writeCondition(exchange))
   return reply.code(204).send()
 }

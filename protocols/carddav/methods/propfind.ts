@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { sendMultistatus } from '../multistatus.ts'
 import { DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
+import { applied } from '../prefer.ts'
 import { type Context, childCollections, findResource, type Resource } from '../resources.ts'
 import { cardHref } from '../urls.ts'
 import { Responses, type Wanted, wanted } from '../wanted.ts'
@@ -22,6 +23,9 @@ export const propfind =
     if (depth === 'infinity' && resource.kind !== 'card') {
       throw new DavError(403, 'Ask with Depth 0 or 1', DAV('propfind-finite-depth'))
     }
+    const { minimal, noRoot } = context.prefer
+    const kept = [...(minimal ? ['minimal' as const] : []), ...(noRoot && depth === '1' ? ['noRoot' as const] : [])]
+    if (kept.length > 0) reply.header('preference-applied', applied(...kept))
     return await sendMultistatus(reply, responses(context, resource, asked, depth === '1'))
   }
 
@@ -32,13 +36,16 @@ async function* responses(
   inside: boolean,
 ): AsyncGenerator<string> {
   const written = new Responses(asked, context)
-  yield await written.of(resource)
+  if (resource.kind === 'card') {
+    yield await written.ofCards(resource.bookId, [resource])
+    return
+  }
+  if (!(inside && context.prefer.noRoot)) yield await written.of(resource)
   if (!inside) return
   for (const child of await childCollections(context, resource)) yield await written.of(child)
   if (resource.kind !== 'address-book') return
   for await (const views of context.addressBooks.cards(context.actor, resource.id, asked.body)) {
-    let rows = ''
-    for (const view of views) rows += written.ofCard({ kind: 'card', href: cardHref(resource.href, view.name), view })
-    yield rows
+    const rows = views.map((view) => ({ href: cardHref(resource.href, view.name), view }))
+    yield await written.ofCards(resource.id, rows)
   }
 }

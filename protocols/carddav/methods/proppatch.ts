@@ -1,16 +1,22 @@
 import type { FastifyReply } from 'fastify'
+import type { BookChanges, Member, PropertyChange } from '#domain'
 import { propstat, response, sendMultistatus } from '../multistatus.ts'
 import { DAV, element, type QName } from '../names.ts'
 import { DavError } from '../preconditions.ts'
+import { applied } from '../prefer.ts'
 import { propertiesOf } from '../properties/index.ts'
-import { findResource, type Resource } from '../resources.ts'
-import { child, propertyNames, type XmlElement } from '../xml.ts'
+import { findResource, type Resource, type ResourceKind } from '../resources.ts'
+import { hrefPath, parsePath } from '../urls.ts'
+import { child, languageIn, propertyNames, type XmlElement, xmlText } from '../xml.ts'
+import { writeCondition } from './conditions.ts'
 import { type Exchange, notHere, type XmlBodies } from './exchange.ts'
 
-interface Instruction {
+/** What is to be set, or (without a value) removed. */
+export interface Instruction {
   readonly name: QName
-  /** Undefined to remove. */
   readonly value?: XmlElement
+  /** The xml:lang around it. */
+  readonly language?: string | undefined
 }
 
 /** RFC 4918 §9.2: in document order, all of them or none. */
@@ -23,40 +29,89 @@ export const proppatch =
     const resource = await findResource(context, address, 'none')
     if (!resource) throw notHere()
     const instructions = instructionsOf(root)
-    const verdicts = Map.groupBy(instructions, (one) => verdict(resource, one))
-    const names = (which: Verdict) => (verdicts.get(which) ?? []).map(({ name }) => element(name)).join('')
-    if ((verdicts.get('accepted') ?? []).length === instructions.length) {
-      for (const { name, value } of instructions) {
-        if (value) await propertiesOf(resource.kind).get(name)?.write?.(resource, value.text, context)
-      }
-      return await sendMultistatus(reply, [response(resource.href, propstat(200, names('accepted')))])
+    if (instructions.length === 0) throw new DavError(400, 'Nothing is to be set or removed')
+    const member = memberOf(resource, exchange)
+    const refused = refusedOf(resource.kind, instructions, member !== undefined, exchange)
+    if (refused !== undefined) return await sendMultistatus(reply, [response(resource.href, refused)])
+    if (member) {
+      const { book, kept } = changesOf(resource.kind, instructions)
+      await context.clientProperties.change(context.actor, member, kept, book, await writeCondition(exchange))
     }
-    const answers = [
-      { status: 403, properties: names('protected'), condition: DAV('cannot-modify-protected-property') },
-      { status: 403, properties: names('not kept') },
-      { status: 424, properties: names('accepted') },
-    ].filter(({ properties }) => properties !== '')
-    const propstats = answers.map(({ status, properties, condition }) => propstat(status, properties, condition))
-    return await sendMultistatus(reply, [response(resource.href, propstats.join(''))])
+    if (context.prefer.minimal) return reply.code(200).header('preference-applied', applied('minimal')).send() // RFC 8144 §2.2
+    const names = instructions.map(({ name }) => element(name)).join('')
+    return await sendMultistatus(reply, [response(resource.href, propstat(200, names))])
   }
 
-type Verdict = 'accepted' | 'protected' | 'not kept'
-
-function verdict(resource: Resource, { name, value }: Instruction): Verdict {
-  const known = propertiesOf(resource.kind).get(name)
-  if (!known) return value ? 'not kept' : 'accepted' // §14.23: to remove what is not there is no error
-  // Of a home and a principal the name is the person's, which an identity provider gives.
-  return value && known.write && resource.kind === 'address-book' ? 'accepted' : 'protected'
+/** Where properties of the resource are kept, if clients may keep any. */
+function memberOf(resource: Resource, { context }: Exchange): Member | undefined {
+  if (resource.kind === 'home') return { collectionId: context.actor.userId, name: '' }
+  if (resource.kind === 'address-book') return { collectionId: resource.id, name: '' }
+  return resource.kind === 'card' ? { collectionId: resource.bookId, name: resource.view.name } : undefined
 }
 
-function instructionsOf(root: XmlElement): Instruction[] {
-  const found = root.children.flatMap((instruction): Instruction[] => {
-    const { name } = instruction
+type Verdict = 'accepted' | 'protected' | 'not kept' | 'wrong'
+
+/** The propstats of a refusal: each property says for itself why, or that it waits for the others (RFC 4918 §11.4). */
+export function refusedOf(
+  kind: ResourceKind,
+  instructions: readonly Instruction[],
+  keeps: boolean,
+  exchange: Exchange,
+): string | undefined {
+  const verdicts = Map.groupBy(instructions, (one) => verdict(kind, one, keeps, exchange))
+  if ((verdicts.get('accepted') ?? []).length === instructions.length) return undefined
+  const names = (which: Verdict) => [...new Set((verdicts.get(which) ?? []).map(({ name }) => element(name)))].join('')
+  return [
+    { status: 403, properties: names('protected'), condition: DAV('cannot-modify-protected-property') },
+    { status: 403, properties: names('not kept') },
+    { status: 409, properties: names('wrong') },
+    { status: 424, properties: names('accepted') },
+  ]
+    .filter(({ properties }) => properties !== '')
+    .map(({ status, properties, condition }) => propstat(status, properties, condition))
+    .join('')
+}
+
+function verdict(kind: ResourceKind, { name, value }: Instruction, keeps: boolean, exchange: Exchange): Verdict {
+  const known = propertiesOf(kind).get(name)
+  if (!known) return keeps || !value ? 'accepted' : 'not kept' // §14.23: to remove what is not there is no error
+  if (!known.change) return 'protected'
+  if (known.change === 'kept') return value === undefined || isOwnCard(value, exchange) ? 'accepted' : 'wrong'
+  // Of a home and a principal the name is the person's, which an identity provider gives.
+  return kind === 'address-book' ? 'accepted' : 'protected'
+}
+
+/** A me-card is one of the person's own books. */
+function isOwnCard(value: XmlElement, { context }: Exchange): boolean {
+  const path = hrefPath(child(value, DAV('href'))?.text ?? '', context.host)
+  const address = path === undefined ? undefined : parsePath(path)
+  return address?.kind === 'card' && address.userId === context.actor.userId
+}
+
+/** What the instructions, all of them accepted, come to. */
+export function changesOf(
+  kind: ResourceKind,
+  instructions: readonly Instruction[],
+): { book: BookChanges; kept: PropertyChange[] } {
+  let book: BookChanges = {}
+  const kept: PropertyChange[] = []
+  for (const { name, value, language } of instructions) {
+    const change = propertiesOf(kind).get(name)?.change
+    if (typeof change === 'function') book = { ...book, ...change(value?.text) }
+    else kept.push(value ? { name, value: xmlText(value, language) } : { name })
+  }
+  return { book, kept }
+}
+
+/** The set and remove elements of a propertyupdate or mkcol. */
+export function instructionsOf(root: XmlElement): Instruction[] {
+  return root.children.flatMap((instruction): Instruction[] => {
     const prop = child(instruction, DAV('prop'))
     if (!prop) return []
-    if (name === DAV('set')) return propertyNames(prop).map((value) => ({ name: value.name, value }))
-    return name === DAV('remove') ? propertyNames(prop).map((value) => ({ name: value.name })) : []
+    const language = languageIn(prop, languageIn(instruction, languageIn(root)))
+    if (instruction.name === DAV('set')) {
+      return propertyNames(prop).map((value) => ({ name: value.name, value, language }))
+    }
+    return instruction.name === DAV('remove') ? propertyNames(prop).map(({ name }) => ({ name })) : []
   })
-  if (found.length === 0) throw new DavError(400, 'Nothing is to be set or removed')
-  return found
 }

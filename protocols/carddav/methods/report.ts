@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { sendMultistatus } from '../multistatus.ts'
 import { DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
+import { applied } from '../prefer.ts'
 import { REPORTS } from '../reports/index.ts'
 import { findCollection } from '../resources.ts'
 import { type Exchange, notHere, type XmlBodies } from './exchange.ts'
@@ -18,5 +19,6 @@ export const report =
     if (!resource) throw notHere()
     const wanted = REPORTS.find(({ name, on }) => name === root.name && on.includes(resource.kind))
     if (!wanted) throw new DavError(403, 'This report is not known here', DAV('supported-report'))
+    if (context.prefer.minimal) reply.header('preference-applied', applied('minimal'))
     return await sendMultistatus(reply, await wanted.run(root, resource, context))
   }

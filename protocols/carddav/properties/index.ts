@@ -1,5 +1,6 @@
 import type { QName } from '../names.ts'
 import type { ResourceKind } from '../resources.ts'
+import * as extensions from './extensions.ts'
 import type { LiveProperty } from './property.ts'
 import * as principals from './rfc3744-principals.ts'
 import * as webdav from './rfc4918-webdav.ts'
@@ -7,8 +8,8 @@ import * as carddav from './rfc6352-carddav.ts'
 import * as sync from './rfc6578-sync.ts'
 
 /** Every live property, by the RFC that defines it. */
-export const PROPERTIES: readonly LiveProperty[] = [webdav, principals, carddav, sync].flatMap((file) =>
-  Object.values(file),
+export const PROPERTIES: readonly LiveProperty[] = [webdav, principals, carddav, sync, extensions].flatMap((file) =>
+  Object.values(file).filter((one) => typeof one === 'object'),
 )
 
 const BY_KIND = new Map<ResourceKind, Map<QName, LiveProperty>>()

@@ -1,3 +1,4 @@
+import type { BookChanges } from '#domain'
 import type { QName } from '../names.ts'
 import type { Context, Resource, ResourceKind } from '../resources.ts'
 
@@ -14,8 +15,11 @@ export interface LiveProperty<Kind extends ResourceKind = ResourceKind> {
   /** Whether allprop returns it (RFC 4918 §9.1: what is not expensive and RFC 4918 defines). */
   readonly allprop: boolean
   read(resource: OfKind<Kind>, context: Context): string | undefined | Promise<string | undefined>
-  /** Set by clients, if they may; the others are protected. @throws DomainError */
-  write?(resource: OfKind<Kind>, value: string, context: Context): Promise<void>
+  /**
+   * What setting it changes of a book (undefined: removing it), or 'kept' where it is kept as the client writes it. Without
+   * it the property is protected.
+   */
+  readonly change?: 'kept' | ((text: string | undefined) => BookChanges)
 }
 
 export const liveProperty = <const Kind extends ResourceKind>(property: LiveProperty<Kind>): LiveProperty =>

@@ -1,3 +1,5 @@
+import type { Lock } from '#domain'
+import { lockToken } from '../methods/conditions.ts'
 import { CARDDAV, DAV, element } from '../names.ts'
 import { escapeXml } from '../xml.ts'
 import { liveProperty } from './property.ts'
@@ -23,12 +25,11 @@ export const displayname = liveProperty({
   on: ['address-book', 'principal', 'home'],
   allprop: true,
   read: async (resource, context) => {
-    if (resource.kind === 'address-book') return escapeXml((await resource.row()).displayName)
+    if (resource.kind === 'address-book') return escapeXml((await resource.row()).displayName) || undefined
     return escapeXml((await context.describe(context.actor)).name)
   },
-  write: async (resource, value, context) => {
-    if (resource.kind === 'address-book') await context.addressBooks.rename(context.actor, resource.id, value)
-  },
+  // Of a home and a principal the name is the person's, which an identity provider gives: see `proppatch`.
+  change: (text) => ({ displayName: text ?? '' }),
 })
 
 /** RFC 4918 §15.1 */
@@ -61,4 +62,47 @@ export const getlastmodified = liveProperty({
   on: ['card'],
   allprop: true,
   read: ({ view }) => view.modifiedAt.toUTCString(),
+})
+
+const LOCKABLE = ['address-book', 'card'] as const
+const SCOPES = ['exclusive', 'shared']
+const lockEntry = (scope: string): string =>
+  element(DAV('lockscope'), element(DAV(scope))) + element(DAV('locktype'), element(DAV('write')))
+
+/** RFC 4918 §15.10 */
+export const supportedlock = liveProperty({
+  name: DAV('supportedlock'),
+  on: LOCKABLE,
+  allprop: true,
+  read: () => SCOPES.map((scope) => element(DAV('lockentry'), lockEntry(scope))).join(''),
+})
+
+/** RFC 4918 §15.8, §14.1 */
+export const activeLock = (lock: Lock, root: string): string =>
+  element(
+    DAV('activelock'),
+    [
+      lockEntry(lock.exclusive ? 'exclusive' : 'shared'),
+      element(DAV('depth'), lock.whole ? 'infinity' : '0'),
+      lock.owner,
+      element(DAV('timeout'), `Second-${Math.max(1, Math.round((lock.expiresAt.getTime() - Date.now()) / 1000))}`),
+      element(DAV('locktoken'), element(DAV('href'), lockToken(lock))),
+      element(DAV('lockroot'), element(DAV('href'), escapeXml(root))),
+    ].join(''),
+  )
+
+/** RFC 4918 §15.8: the locks of a book; a card's are asked for with its book's by LOCK and told there. */
+export const lockdiscovery = liveProperty({
+  name: DAV('lockdiscovery'),
+  on: LOCKABLE,
+  allprop: true,
+  read: (resource, { heldLocks }) => {
+    const book = resource.kind === 'card' ? resource.bookId : resource.id
+    const member = resource.kind === 'card' ? resource.view.name : ''
+    const href = resource.kind === 'card' ? resource.href.slice(0, resource.href.lastIndexOf('/') + 1) : resource.href
+    return heldLocks
+      .filter((lock) => lock.collectionId === book && (lock.member === member || (lock.member === '' && lock.whole)))
+      .map((lock) => activeLock(lock, lock.member === '' ? href : resource.href))
+      .join('')
+  },
 })

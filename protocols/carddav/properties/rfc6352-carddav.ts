@@ -19,7 +19,13 @@ export const supportedAddressData = liveProperty({
   on: ['address-book'],
   allprop: false,
   read: () =>
-    ['3.0', '4.0'].map((version) => `<C:address-data-type content-type="text/vcard" version="${version}"/>`).join(''),
+    [
+      ['text/vcard', '3.0'],
+      ['text/vcard', '4.0'],
+      ['application/vcard+json', '4.0'],
+    ]
+      .map(([type, version]) => `<C:address-data-type content-type="${type}" version="${version}"/>`)
+      .join(''),
 })
 
 /** RFC 6352 §6.2.3 */
@@ -43,5 +49,14 @@ export const addressData = liveProperty({
   name: CARDDAV('address-data'),
   on: ['card'],
   allprop: false,
-  read: ({ view }) => view.card && escapeXml(view.card.text),
+  read: ({ view: { card } }, { addressData: write }) => card && escapeXml(write ? write(card) : card.text),
+})
+
+/** RFC 6352 §6.2.1 */
+export const addressbookDescription = liveProperty({
+  name: CARDDAV('addressbook-description'),
+  on: ['address-book'],
+  allprop: false,
+  read: async (book) => escapeXml((await book.row()).description ?? '') || undefined,
+  change: (text) => ({ description: text ?? null }),
 })

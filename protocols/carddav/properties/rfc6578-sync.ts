@@ -1,17 +1,22 @@
 import { CALENDARSERVER, DAV, element } from '../names.ts'
-import type { BookResource, Context } from '../resources.ts'
+import type { BookResource, Context, HomeResource } from '../resources.ts'
 import { liveProperty } from './property.ts'
 
-const token = (book: BookResource, { addressBooks, actor }: Context): Promise<string> =>
-  addressBooks.token(actor, book.id)
+const token = (resource: BookResource | HomeResource, { addressBooks, actor }: Context): Promise<string> =>
+  addressBooks.token(actor, resource.kind === 'home' ? actor.userId : resource.id)
 
 /** RFC 6578 §4 */
-export const syncToken = liveProperty({ name: DAV('sync-token'), on: ['address-book'], allprop: false, read: token })
+export const syncToken = liveProperty({
+  name: DAV('sync-token'),
+  on: ['address-book', 'home'],
+  allprop: false,
+  read: token,
+})
 
 /** CalendarServer's ctag: the same string, so that both tell the same. */
 export const getctag = liveProperty({
   name: CALENDARSERVER('getctag'),
-  on: ['address-book'],
+  on: ['address-book', 'home'],
   allprop: false,
   read: token,
 })

@@ -2,7 +2,7 @@ import { statusResponse } from '../multistatus.ts'
 import { CARDDAV, DAV } from '../names.ts'
 import type { Context, Resource } from '../resources.ts'
 import { bookHref, cardHref, hrefPath, parsePath } from '../urls.ts'
-import { Responses, wantedOfReport } from '../wanted.ts'
+import { type CardRow, Responses, wantedOfReport } from '../wanted.ts'
 import type { XmlElement } from '../xml.ts'
 import type { Report } from './report.ts'
 
@@ -37,9 +37,13 @@ async function* answer(
   const responses = new Responses(wanted, context)
   for (const href of foreign) yield statusResponse(href, 404)
   for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.body)) {
+    const rows: CardRow[] = []
+    let missing = ''
     for (const { name, view } of members) {
       const href = names.get(name) ?? cardHref(book.href, name)
-      yield view ? responses.ofCard({ kind: 'card', href, view }) : statusResponse(href, 404)
+      if (view) rows.push({ href, view })
+      else missing += statusResponse(href, 404)
     }
+    yield (await responses.ofCards(book.id, rows)) + missing
   }
 }

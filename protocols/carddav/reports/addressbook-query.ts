@@ -40,14 +40,14 @@ async function* answer(
   const body = filter && wanted.body === 'none' ? 'stored' : wanted.body
   let left = limit
   for await (const views of context.addressBooks.cards(context.actor, book.id, body)) {
-    for (const view of views) {
-      if (filter && !(view.card && filter(parseVCard(view.card.text)))) continue
-      if (left === 0) {
-        yield truncated(book.href)
-        return
-      }
-      left -= 1
-      yield responses.ofCard({ kind: 'card', href: cardHref(book.href, view.name), view })
+    const passed = views.filter(({ card }) => !filter || (card && filter(parseVCard(card.text))))
+    const shown = passed.slice(0, left)
+    left -= shown.length
+    const rows = shown.map((view) => ({ href: cardHref(book.href, view.name), view }))
+    yield await responses.ofCards(book.id, rows)
+    if (shown.length < passed.length) {
+      yield truncated(book.href)
+      return
     }
   }
 }

@@ -1,10 +1,10 @@
-import { type Changes, DomainError } from '#domain'
+import { type Book, type Changes, DomainError } from '#domain'
 import { statusResponse, truncated } from '../multistatus.ts'
 import { DAV, element } from '../names.ts'
 import { DavError } from '../preconditions.ts'
-import type { BookResource, Context, Resource } from '../resources.ts'
-import { cardHref } from '../urls.ts'
-import { Responses, type Wanted, wanted as wantedOf } from '../wanted.ts'
+import { type BookResource, bookResource, type Context, type Resource } from '../resources.ts'
+import { bookHref, cardHref } from '../urls.ts'
+import { type CardRow, Responses, type Wanted, wanted as wantedOf } from '../wanted.ts'
 import { child, escapeXml, type XmlElement } from '../xml.ts'
 import type { Report } from './report.ts'
 
@@ -13,18 +13,21 @@ const BARE_UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** RFC 6578 §3.2: what changed since a token. Any Depth is taken (Thunderbird sends 1). */
 export const syncCollection: Report = {
   name: DAV('sync-collection'),
-  on: ['address-book'],
+  on: ['address-book', 'home'],
   run: async (root: XmlElement, book: Resource, context: Context) => {
-    if (book.kind !== 'address-book') throw new TypeError('see `on`')
     const token = child(root, DAV('sync-token'))?.text.trim() ?? ''
     const since = token === '' || BARE_UUID.test(token) ? undefined : token // macOS sends a UUID where it has no token
     const wanted = wantedOf(root)
     const limit = limitOf(root)
-    const changes = await context.addressBooks
-      .changes(context.actor, book.id, since, wanted.body, limit)
-      .catch((error: unknown) => {
-        throw forThunderbird(error, context)
-      })
+    const refused = (error: unknown) => {
+      throw forThunderbird(error, context)
+    }
+    const { actor, addressBooks } = context
+    if (book.kind === 'home') {
+      return answerHome(book.href, context, wanted, await addressBooks.bookChanges(actor, since, limit).catch(refused))
+    }
+    if (book.kind !== 'address-book') throw new TypeError('see `on`')
+    const changes = await addressBooks.changes(actor, book.id, since, wanted.body, limit).catch(refused)
     return answer(book, context, wanted, changes)
   },
 }
@@ -48,12 +51,35 @@ function limitOf(root: XmlElement): number | undefined {
 async function* answer(book: BookResource, context: Context, wanted: Wanted, changes: Changes): AsyncGenerator<string> {
   const responses = new Responses(wanted, context)
   for await (const members of changes.members) {
+    const rows: CardRow[] = []
+    let gone = ''
     for (const { name, view } of members) {
       const href = cardHref(book.href, name)
-      yield view ? responses.ofCard({ kind: 'card', href, view }) : statusResponse(href, 404)
+      if (view) rows.push({ href, view })
+      else gone += statusResponse(href, 404)
     }
+    yield (await responses.ofCards(book.id, rows)) + gone
   }
   const { token, complete } = changes.outcome()
   if (!complete) yield truncated(book.href)
+  yield element(DAV('sync-token'), escapeXml(token))
+}
+
+/** Of a home: its books, as they come, go and are renamed. What is in them is told by themselves. */
+async function* answerHome(
+  home: string,
+  context: Context,
+  wanted: Wanted,
+  changes: Changes<Book>,
+): AsyncGenerator<string> {
+  const responses = new Responses(wanted, context)
+  for await (const members of changes.members) {
+    for (const { name, view } of members) {
+      const book = view && bookResource(context.actor, name, view.id, async () => view)
+      yield book ? await responses.of(book) : statusResponse(bookHref(context.actor.userId, name), 404)
+    }
+  }
+  const { token, complete } = changes.outcome()
+  if (!complete) yield truncated(home)
   yield element(DAV('sync-token'), escapeXml(token))
 }

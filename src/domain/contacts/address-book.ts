@@ -1,6 +1,5 @@
 import type { Actor, Id } from '../actor.ts'
 import { type ChangeToken, formatToken, type Heads, parseToken, remembers, tokenRefused } from '../changes.ts'
-import { DomainError } from '../errors.ts'
 import type { Book, ChangedMember, Collections, Store } from '../ports.ts'
 import type { Body, CardView } from './contact.ts'
 
@@ -8,10 +7,18 @@ import type { Body, CardView } from './contact.ts'
 const pageSize = (body: Body): number => (body === 'none' ? 2_000 : 200)
 
 /** An answer to "what changed?": rows as they are read, and once they are, the token that goes on from there. */
-export interface Changes {
-  readonly members: AsyncIterable<readonly ChangedMember[]>
+export interface Changes<View = CardView> {
+  readonly members: AsyncIterable<readonly ChangedMember<View>[]>
   /** Known when `members` is read to its end. */
   outcome(): { readonly token: string; readonly complete: boolean }
+}
+
+/** How the members of a collection are read, in the order of their names. */
+interface Reader<View> {
+  /** Members in one read. */
+  readonly size: number
+  page(after: string, count: number): Promise<readonly ChangedMember<View>[]>
+  changed(since: Heads, until: Heads, after: string, count: number): Promise<readonly ChangedMember<View>[]>
 }
 
 /** Reading address books. Pages are read one by one, so a slow reader holds nothing. */
@@ -19,18 +26,6 @@ export class AddressBooks {
   readonly #store: Store
   constructor(store: Store) {
     this.#store = store
-  }
-
-  list = (actor: Actor): Promise<Book[]> => this.#store.books.list(actor)
-  find = (actor: Actor, name: string): Promise<Book | undefined> => this.#store.books.find(actor, name)
-
-  /** @throws DomainError `invalid-data` */
-  async rename(actor: Actor, id: Id, displayName: string): Promise<void> {
-    if (displayName.length > 500) throw new DomainError('invalid-data', 'A name has at most 500 characters')
-    await this.#store.transaction(async (transaction) => {
-      await transaction.books.setDisplayName(actor, id, displayName)
-      transaction.record(actor.organizationId, { streamId: actor.userId, member: id, kind: 'book' })
-    })
   }
 
   /** The state of the collection, from its stream rows alone. */
@@ -86,18 +81,47 @@ export class AddressBooks {
     body: Body,
     limit?: number,
   ): Promise<Changes> {
+    const { collections } = this.#store
+    return await this.#changes(actor, collectionId, text, limit, {
+      size: pageSize(body),
+      page: async (after, count) =>
+        (await collections.page(actor, collectionId, after, count, body)).map((view) => ({ name: view.name, view })),
+      changed: (since, until, after, count) =>
+        collections.changed(actor, collectionId, { since, until, after, limit: count }, body),
+    })
+  }
+
+  /** The same of a person's home: which books came, went or changed. @throws DomainError `token-refused` */
+  async bookChanges(actor: Actor, text: string | undefined, limit?: number): Promise<Changes<Book>> {
+    const { books } = this.#store
+    return await this.#changes(actor, actor.userId, text, limit, {
+      size: pageSize('none'),
+      page: async (after, count) => {
+        const all = (await books.list(actor)).filter(({ name }) => name > after)
+        const sorted = all.sort((one, other) => (one.name < other.name ? -1 : 1))
+        return sorted.slice(0, count).map((view) => ({ name: view.name, view }))
+      },
+      changed: (since, until, after, count) => books.changed(actor, since, until, after, count),
+    })
+  }
+
+  async #changes<View>(
+    actor: Actor,
+    collectionId: Id,
+    text: string | undefined,
+    limit: number | undefined,
+    reader: Reader<View>,
+  ): Promise<Changes<View>> {
     const token = text === undefined ? undefined : parseToken(text)
     if (token && token.collectionId !== collectionId) throw tokenRefused()
     const until = await this.#validHeads(actor, collectionId, token)
     const since = token?.page ? token.page.since : token
     const { collections } = this.#store
     const nothing = since !== undefined && unchanged(since, until) && !token?.page
-    const read = (after: string, count: number): Promise<readonly ChangedMember[]> =>
-      since
-        ? nothing
-          ? Promise.resolve([])
-          : collections.changed(actor, collectionId, { since, until, after, limit: count }, body)
-        : collections.page(actor, collectionId, after, count, body).then(asMembers)
+    const read = (after: string, count: number): Promise<readonly ChangedMember<View>[]> => {
+      if (!since) return reader.page(after, count)
+      return nothing ? Promise.resolve([]) : reader.changed(since, until, after, count)
+    }
     // Changes may be pruned while they are read: the token that was sent, refused from now on, has the client list anew.
     const readAll = async () =>
       !since || nothing || isRemembered(await collections.streams(actor, collectionId, since), since)
@@ -105,7 +129,7 @@ export class AddressBooks {
     async function* members() {
       let after = token?.page?.after ?? ''
       for (let left = limit ?? Number.POSITIVE_INFINITY; ; ) {
-        const size = Math.min(pageSize(body), left)
+        const size = Math.min(reader.size, left)
         const page = await read(after, size + 1)
         const shown = page.slice(0, size)
         const last = shown.at(-1)
@@ -156,5 +180,3 @@ function assertRemembered(states: States, claimed: Heads): void {
 
 const unchanged = (since: Heads, until: Heads): boolean =>
   since.base.revision === until.base.revision && since.own.revision === until.own.revision
-
-const asMembers = (views: readonly CardView[]): ChangedMember[] => views.map((view) => ({ name: view.name, view }))

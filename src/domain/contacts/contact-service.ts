@@ -2,16 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { decodeText, parseVCard, serialize, type VCard, VCardSyntaxError } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
-import type { Place, Store, Transaction } from '../ports.ts'
-import { asSent, type CardContent, type Contact, comparableUid, generated } from './contact.ts'
+import type { Member, Place, Store, Transaction } from '../ports.ts'
+import { assertName } from './book-service.ts'
+import { assertCondition, type Condition } from './condition.ts'
+import { asSent, type CardContent, type CardView, type Contact, comparableUid, generated } from './contact.ts'
+import { assertUnlocked, type Lock } from './lock.ts'
 import { additionsOnly, applyLayer, diff, type Layer, layerSize } from './overlay.ts'
 import { baseCard, sameLayer, saveProfile } from './profile.ts'
-
-/** What must hold of the card that is there, by its ETags; `any`: that there is one. */
-export interface Condition {
-  readonly match?: 'any' | readonly string[]
-  readonly noneMatch?: 'any' | readonly string[]
-}
 
 export interface Written {
   readonly created: boolean
@@ -19,7 +16,7 @@ export interface Written {
   readonly etag?: string
 }
 
-interface Sent {
+export interface Sent {
   readonly card: VCard
   readonly text: string
   readonly bytes?: Uint8Array
@@ -30,19 +27,8 @@ export const MAX_CARD_BYTES = 10 * 1024 * 1024
 /** An index holds it. */
 const MAX_UID_BYTES = 1_000
 
-/** @throws DomainError `precondition-failed` */
-function assertCondition({ match, noneMatch }: Condition, etag: string | undefined): void {
-  const matches = (list: 'any' | readonly string[]) => etag !== undefined && (list === 'any' || list.includes(etag))
-  if ((match && !matches(match)) || (noneMatch && matches(noneMatch))) {
-    throw new DomainError(
-      'precondition-failed',
-      'The card is not (or no longer) what the condition says: read it again',
-    )
-  }
-}
-
 /** Reads what a device sent. @throws DomainError `card-too-large`, `invalid-card`, `unsupported-card` */
-function readSent(sent: Uint8Array): Sent {
+export function readSent(sent: Uint8Array): Sent {
   if (sent.byteLength > MAX_CARD_BYTES) {
     throw new DomainError('card-too-large', `A card has at most ${MAX_CARD_BYTES} bytes, its photo included`)
   }
@@ -84,36 +70,46 @@ export class ContactService {
    *   `uid-conflict`, `need-privileges`
    */
   async put(actor: Actor, bookId: Id, name: string, content: Uint8Array, condition: Condition = {}): Promise<Written> {
+    assertName(name)
     const sent = readSent(content)
-    return await this.#store.transaction(async (transaction) => {
-      const place = await transaction.contacts.place(actor, bookId, name, sent.uid && comparableUid(sent.uid))
-      const { base, team, own } = place
-      if (own?.kind === 'personal')
-        return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
-      if (team) {
-        if (!team.visible) throw notFound()
-        throw new DomainError('need-privileges', 'A team is changed by its administrators in Kith, not on its card')
-      }
-      if (base && bookId === actor.peopleId) {
-        if (base.ownerId === actor.userId) return await this.#putProfile(transaction, actor, place, sent, condition)
-        if (!base.listed) throw notFound()
-        return await this.#putOverride(transaction, actor, place, base, sent, condition)
-      }
-      if (base && !base.listed) throw notFound()
+    return await this.#store.transaction((transaction) => this.#put(transaction, actor, bookId, name, sent, condition))
+  }
+
+  async #put(
+    transaction: Transaction,
+    actor: Actor,
+    bookId: Id,
+    name: string,
+    sent: Sent,
+    condition: Condition,
+  ): Promise<Written> {
+    const place = await transaction.contacts.place(actor, bookId, name, sent.uid && comparableUid(sent.uid))
+    const { base, team, own } = place
+    if (own?.kind === 'personal')
       return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
-    })
+    if (team) {
+      if (!team.visible) throw notFound()
+      throw new DomainError('need-privileges', 'A team is changed by its administrators in Kith, not on its card')
+    }
+    if (base && bookId === actor.peopleId) {
+      if (base.ownerId === actor.userId) return await this.#putProfile(transaction, actor, place, sent, condition)
+      if (!base.listed) throw notFound()
+      return await this.#putOverride(transaction, actor, place, base, sent, condition)
+    }
+    if (base && !base.listed) throw notFound()
+    return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
   }
 
   async #putPersonal(
     transaction: Transaction,
     actor: Actor,
     name: string,
-    { own: old, uidHolder }: Place,
+    { own: old, uidHolder, locks }: Place,
     sent: Sent,
     condition: Condition,
     bookId: Id,
   ): Promise<Written> {
-    assertCondition(condition, old?.etag)
+    assertWritable(condition, locks, name, old?.etag, !old)
     if (uidHolder) {
       if (!uidHolder.visible) throw notFound()
       throw uidConflict(uidHolder.name)
@@ -144,7 +140,7 @@ export class ContactService {
   async #putOverride(
     transaction: Transaction,
     actor: Actor,
-    { own, hidden }: Place,
+    { own, hidden, locks }: Place,
     { id }: Contact,
     sent: Sent,
     condition: Condition,
@@ -152,7 +148,7 @@ export class ContactService {
     const base = await transaction.contacts.holdBase(actor.organizationId, id)
     if (!base?.listed) throw notFound()
     const shown = own?.etag ?? (hidden ? undefined : base.etag)
-    assertCondition(condition, shown)
+    assertWritable(condition, locks, base.name, shown, hidden)
     assertSameUid(base, sent)
     const current = own ?? base
     if (shown !== undefined && isAsSent(current, sent)) return { created: false, etag: shown }
@@ -211,13 +207,13 @@ export class ContactService {
   async #putProfile(
     transaction: Transaction,
     actor: Actor,
-    { hidden }: Place,
+    { hidden, locks }: Place,
     sent: Sent,
     condition: Condition,
   ): Promise<Written> {
     const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
     if (!profile?.managed) throw notFound()
-    assertCondition(condition, hidden ? undefined : profile.etag)
+    assertWritable(condition, locks, profile.name, hidden ? undefined : profile.etag, hidden)
     assertSameUid(profile, sent)
     if (!hidden && isAsSent(profile, sent)) return { created: false, etag: profile.etag }
     const { match } = condition
@@ -247,16 +243,84 @@ export class ContactService {
    */
   async delete(actor: Actor, bookId: Id, name: string, condition: Condition = {}): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      const { own, base, team } = await transaction.contacts.place(actor, bookId, name, undefined)
+      const { own, base, team, locks } = await transaction.contacts.place(actor, bookId, name, undefined)
       const [view] = await transaction.collections.named(actor, bookId, [name], 'none')
-      assertCondition(condition, view?.etag)
       const directoryId = base?.id ?? team?.id
+      assertWritable(condition, locks, name, view?.etag, true)
       if (!view || (!own && !directoryId)) throw notFound()
       if (own)
         await transaction.contacts.delete(actor.organizationId, own) // runs again if it is another one by now
       else if (directoryId) await transaction.contacts.hide(actor, directoryId)
+      if (own?.kind !== 'override') await forgetMember(transaction, actor, { collectionId: bookId, name })
       transaction.record(actor.organizationId, { streamId: bookId, member: name, kind: 'card' })
     })
+  }
+
+  /**
+   * Puts the card that the person sees at one place at another one too, with what clients keep beside it.
+   * @throws DomainError as `put`
+   */
+  async copy(actor: Actor, from: Member, to: Member, { overwrite, source, target }: Transfer): Promise<Written> {
+    assertElsewhere(from, to)
+    return await this.#store.transaction(async (transaction) => {
+      const view = await readSource(transaction, actor, from, source)
+      await assertVacant(transaction, actor, to, overwrite)
+      const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
+      await transaction.clientProperties.copy(actor, from, to)
+      return written
+    })
+  }
+
+  /**
+   * Gives a personal card another place: the href changes, the UID does not. Onto a directory card's name it acts as a
+   * put. @throws DomainError as `put`; `need-privileges` where the card is nobody's own
+   */
+  async move(actor: Actor, from: Member, to: Member, { overwrite, source, target }: Transfer): Promise<Written> {
+    assertElsewhere(from, to)
+    return await this.#store.transaction(async (transaction) => {
+      const view = await readSource(transaction, actor, from, source)
+      const { own, locks } = await transaction.contacts.place(actor, from.collectionId, from.name, undefined)
+      if (own?.kind !== 'personal') {
+        throw new DomainError('need-privileges', "A colleague's or a team's card stays where it is: copy it instead")
+      }
+      assertUnlocked(locks, { member: from.name, membership: true }, source.named)
+      await assertVacant(transaction, actor, to, overwrite)
+      const written = await this.#moveTo(transaction, actor, own, view, from, to, target)
+      await transaction.clientProperties.copy(actor, from, to)
+      await forgetMember(transaction, actor, from)
+      transaction.record(actor.organizationId, { streamId: from.collectionId, member: from.name, kind: 'card' })
+      return written
+    })
+  }
+
+  async #moveTo(
+    transaction: Transaction,
+    actor: Actor,
+    card: Contact,
+    view: CardView,
+    from: Member,
+    to: Member,
+    target: Condition,
+  ): Promise<Written> {
+    const uid = comparableUid(card.uid)
+    const place = await transaction.contacts.place(actor, to.collectionId, to.name, uid)
+    const there = place.own
+    if (!there && (place.team || (place.base && (to.collectionId === actor.peopleId || !place.base.listed)))) {
+      const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
+      await transaction.contacts.delete(actor.organizationId, card)
+      return written
+    }
+    assertWritable(target, place.locks, to.name, there?.etag, !there)
+    const holder = place.uidHolder
+    if (holder && !(from.collectionId === to.collectionId && holder.name === from.name)) {
+      if (!holder.visible) throw notFound()
+      throw uidConflict(holder.name)
+    }
+    if (there && (there.kind !== 'personal' || comparableUid(there.uid) !== uid)) throw uidConflict(to.name)
+    if (there) await transaction.contacts.delete(actor.organizationId, there)
+    await transaction.contacts.relocate(actor.organizationId, card, to)
+    transaction.record(actor.organizationId, { streamId: to.collectionId, member: to.name, kind: 'card' })
+    return { created: !there, etag: card.etag }
   }
 
   hidden = (actor: Actor): Promise<{ id: Id; name: string }[]> => this.#store.contacts.hidden(actor)
@@ -270,6 +334,60 @@ export class ContactService {
       transaction.record(actor.organizationId, { streamId: actor.peopleId, member: one.name, kind: 'card' })
     })
   }
+}
+
+/** @throws DomainError `precondition-failed`, `locked` */
+function assertWritable(
+  condition: Condition,
+  locks: readonly Lock[],
+  member: string,
+  etag: string | undefined,
+  membership: boolean,
+): void {
+  assertCondition(condition, etag === undefined ? { locks } : { etag, locks })
+  assertUnlocked(locks, { member, membership }, condition.named)
+}
+
+/** Forgets what was kept beside a card that is there no more. */
+async function forgetMember(transaction: Transaction, actor: Actor, of: Member): Promise<void> {
+  await transaction.clientProperties.remove(actor, of)
+  await transaction.locks.release(actor, of.collectionId, of.name)
+}
+
+/** How a card is brought from one place to another. */
+export interface Transfer {
+  readonly overwrite: boolean
+  /** What must hold where it comes from. */
+  readonly source: Condition
+  /** What must hold where it goes. */
+  readonly target: Condition
+}
+
+function assertElsewhere(from: Member, to: Member): void {
+  assertName(to.name)
+  if (from.collectionId === to.collectionId && from.name === to.name) {
+    throw new DomainError('same-place', 'The card is there already')
+  }
+}
+
+/** The card as the person sees it, which is what is copied. @throws DomainError `not-found`, `precondition-failed` */
+async function readSource(transaction: Transaction, actor: Actor, from: Member, source: Condition): Promise<CardView> {
+  const [view] = await transaction.collections.named(actor, from.collectionId, [from.name], 'stored')
+  if (!view?.card) throw notFound()
+  assertCondition(source, { etag: view.etag, locks: await transaction.locks.list(actor, from.collectionId) })
+  return view
+}
+
+/** @throws DomainError `precondition-failed` */
+async function assertVacant(transaction: Transaction, actor: Actor, to: Member, overwrite: boolean): Promise<void> {
+  if (overwrite) return
+  const [there] = await transaction.collections.named(actor, to.collectionId, [to.name], 'none')
+  if (there) throw new DomainError('precondition-failed', 'There is a card already, which is not to be overwritten')
+}
+
+function sentAs({ card }: CardView): Sent {
+  if (!card) throw notFound()
+  return readSent(card.bytes ?? Buffer.from(card.text))
 }
 
 /** The first (newest) of the smallest layers. */

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import type { Actor, Id } from '../actor.ts'
+import { DomainError, notFound } from '../errors.ts'
+import type { Book, BookChanges, Store, Transaction } from '../ports.ts'
+import { assertBookFree, type Condition } from './condition.ts'
+
+/** Clients write the alpha too. */
+const COLOR = /^#[0-9a-f]{3,8}$/i
+
+/** @throws DomainError `invalid-data` */
+function assertChanges({ displayName, description, color }: BookChanges): void {
+  if (displayName !== undefined && displayName.length > 500) {
+    throw new DomainError('invalid-data', 'The name of a book has at most 500 characters')
+  }
+  if (description && description.length > 10_000) {
+    throw new DomainError('invalid-data', 'The description of a book has at most 10,000 characters')
+  }
+  if (color && !COLOR.test(color)) throw new DomainError('invalid-data', 'A color is written as #rrggbb')
+}
+
+/** @throws DomainError `invalid-name` */
+export function assertName(name: string): void {
+  if (Buffer.byteLength(name) > 255) throw new DomainError('invalid-name', 'A name has at most 255 bytes')
+}
+
+/** A person's own books. What changes about them is told in the person's stream, under the book's name. */
+export class BookService {
+  readonly #store: Store
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  list = (actor: Actor): Promise<Book[]> => this.#store.books.list(actor)
+  find = (actor: Actor, name: string): Promise<Book | undefined> => this.#store.books.find(actor, name)
+
+  /** @throws DomainError `already-exists`, `invalid-name`, `invalid-data` */
+  async create(
+    actor: Actor,
+    name: string,
+    wanted: BookChanges,
+    properties: ReadonlyMap<string, string> = new Map(),
+  ): Promise<Book> {
+    assertName(name)
+    assertChanges(wanted)
+    const book: Book = {
+      id: randomUUID(),
+      ownerId: actor.userId,
+      name,
+      displayName: wanted.displayName ?? name,
+      ...(wanted.description ? { description: wanted.description } : {}),
+      ...(wanted.color ? { color: wanted.color } : {}),
+      createdAt: new Date(),
+    }
+    await this.#store.transaction(async (transaction) => {
+      if (!(await transaction.books.insert(actor, book))) {
+        throw new DomainError('already-exists', `There is a book "${name}" already`)
+      }
+      for (const [property, value] of properties) {
+        await transaction.clientProperties.set(actor, { collectionId: book.id, name: '' }, property, value)
+      }
+      record(transaction, actor, name)
+    })
+    return book
+  }
+
+  /** Says something else of a book, all of it or nothing. @throws DomainError */
+  async update(actor: Actor, id: Id, changes: BookChanges, condition: Condition = {}): Promise<void> {
+    await this.#store.transaction((transaction) => updateBook(transaction, actor, id, changes, condition))
+  }
+
+  /** Gives the book another address. @throws DomainError `need-privileges`, `already-exists`, `invalid-name`, `locked` */
+  async move(actor: Actor, id: Id, name: string, overwrite: boolean, condition: Condition = {}): Promise<boolean> {
+    assertName(name)
+    return await this.#store.transaction(async (transaction) => {
+      const book = await own(transaction, actor, id)
+      await assertBookFree(transaction, actor, id, condition, true)
+      const there = await transaction.books.find(actor, name)
+      if (there && !overwrite) throw new DomainError('precondition-failed', `There is a book "${name}" already`)
+      if (there) await deleteBook(transaction, actor, there.id, condition)
+      await transaction.books.update(actor, id, { name })
+      await transaction.locks.release(actor, id, '')
+      record(transaction, actor, book.name)
+      record(transaction, actor, name)
+      return there !== undefined
+    })
+  }
+
+  /** Deletes the book and the cards in it, whose versions are kept. @throws DomainError `need-privileges`, `locked` */
+  async delete(actor: Actor, id: Id, condition: Condition = {}): Promise<void> {
+    await this.#store.transaction((transaction) => deleteBook(transaction, actor, id, condition))
+  }
+}
+
+const record = (transaction: Transaction, { organizationId, userId }: Actor, name: string): void =>
+  transaction.record(organizationId, { streamId: userId, member: name, kind: 'book' })
+
+/** The book, locked. The merged one stays where it is. */
+async function own(transaction: Transaction, actor: Actor, id: Id): Promise<Book> {
+  const book = await transaction.books.lock(actor, id)
+  if (!book) throw notFound()
+  if (id === actor.peopleId)
+    throw new DomainError('need-privileges', 'This book stays: it is the one of all colleagues')
+  return book
+}
+
+export async function updateBook(
+  transaction: Transaction,
+  actor: Actor,
+  id: Id,
+  changes: BookChanges,
+  condition: Condition,
+): Promise<void> {
+  assertChanges(changes)
+  const book = await transaction.books.lock(actor, id)
+  if (!book) throw notFound()
+  await assertBookFree(transaction, actor, id, condition, false)
+  await transaction.books.update(actor, id, changes)
+  record(transaction, actor, book.name)
+}
+
+async function deleteBook(transaction: Transaction, actor: Actor, id: Id, condition: Condition): Promise<void> {
+  const book = await own(transaction, actor, id)
+  await assertBookFree(transaction, actor, id, condition, true)
+  await transaction.contacts.deleteAll(actor.organizationId, id)
+  await transaction.books.delete(actor, id)
+  record(transaction, actor, book.name)
+}
