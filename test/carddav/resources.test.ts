@@ -77,7 +77,7 @@ t.test('RFC 4918 §9.1: PROPFIND of allprop, include, propname, and of nothing',
       ...(propstats(rows((await david.propfind(path, '0', inner)).text)[0] ?? { xml: '' })[0]?.props.keys() ?? []),
     ].sort()
   const all = await names('<D:allprop/>')
-  t.strictSame(all, ['D:creationdate', 'D:displayname', 'D:resourcetype'])
+  t.strictSame(all, ['D:creationdate', 'D:displayname', 'D:lockdiscovery', 'D:resourcetype', 'D:supportedlock'])
   t.strictSame(await names('<D:allprop/><D:include><D:sync-token/><CS:getctag/></D:include>'), [
     ...['CS:getctag', ...all, 'D:sync-token'],
   ])
@@ -90,7 +90,7 @@ t.test('RFC 4918 §9.1: PROPFIND of allprop, include, propname, and of nothing',
   const empty = await david.ask('PROPFIND', david.people, { headers: { depth: '0' } })
   t.strictSame([...(propstats(rows(empty.text)[0] ?? { xml: '' })[0]?.props.keys() ?? [])].sort(), all)
   t.strictSame(await names('<D:allprop/>', david.people + ryan), [
-    ...['D:getcontenttype', 'D:getetag', 'D:getlastmodified', 'D:resourcetype'],
+    ...['D:getcontenttype', 'D:getetag', 'D:getlastmodified', 'D:lockdiscovery', 'D:resourcetype', 'D:supportedlock'],
   ])
 })
 
@@ -166,17 +166,20 @@ t.test('RFC 4918 §9.2: PROPPATCH sets all properties or none', async (t) => {
     t.strictSame([protectedOnes?.status, protectedOnes?.condition], [403, 'D:cannot-modify-protected-property'])
     t.ok(protectedOnes?.props.has('D:sync-token'))
     t.strictSame([others?.status, [...(others?.props.keys() ?? [])]], [424, ['D:displayname']])
-    const unknown = await patch(`${set('<x:a xmlns:x="urn:x">1</x:a>')}${set('<D:displayname>No</D:displayname>')}`)
+    const unknown = await patch(
+      `${set('<x:a xmlns:x="urn:x">1</x:a>')}${set('<D:displayname>No</D:displayname>')}`,
+      `/dav/principals/${davidId}/`,
+    )
     t.strictSame(
       propstats(rows(unknown.text)[0] ?? { xml: '' }).map(({ status, condition }) => [status, condition]),
       [
+        [403, 'D:cannot-modify-protected-property'],
         [403, undefined],
-        [424, undefined],
       ],
       'a property that is not kept is no protected one',
     )
     t.equal(await name(), 'Everybody &amp; me')
-    for (const path of [david.home, david.people + ryan, `/dav/principals/${davidId}/`]) {
+    for (const path of [david.home, `/dav/principals/${davidId}/`]) {
       const answer = await patch(set('<D:displayname>No</D:displayname>'), path)
       t.strictSame([answer.status, propstats(rows(answer.text)[0] ?? { xml: '' })[0]?.status], [207, 403], path)
     }
@@ -201,17 +204,17 @@ t.test('RFC 6352 §6.1: OPTIONS says addressbook; RFC 9110 §15.5.6: 405 comes w
     t.equal(/\bPUT\b/.test(headers.allow ?? ''), path.endsWith('.vcf'), `Allow is about ${path}`)
   }
   await changesNothing(t, running, organizationId, async () => {
-    for (const method of ['MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'ACL', 'POST', 'PATCH', 'TRACE']) {
+    for (const method of ['MKCOL', 'ACL', 'POST', 'PATCH', 'TRACE']) {
       const { status, headers } = await david.ask(method, david.people + ryan)
       t.equal(status, 405, method)
       t.match(headers.allow, /OPTIONS/)
       t.notOk(headers.allow?.split(', ').includes(method))
     }
-    for (const method of ['GET', 'PUT']) {
-      const answer = await david.ask(method, david.people, method === 'PUT' ? { body: julie } : {})
-      t.equal(answer.status, 405, `${method} of a book`)
-      t.notOk(answer.headers.allow?.split(', ').includes(method))
-    }
+    const answer = await david.ask('PUT', david.people, { body: julie })
+    t.equal(answer.status, 405, 'PUT of a book')
+    t.notOk(answer.headers.allow?.split(', ').includes('PUT'))
+    for (const method of ['GET', 'POST'])
+      t.equal((await david.ask(method, david.home)).status, 405, `${method} of a home`)
     t.equal((await david.ask('DELETE', david.people)).status, 403, 'the merged book stays')
   })
 })
@@ -427,7 +430,7 @@ t.test('RFC 6352 §6.3.2.1: preconditions of PUT', async (t) => {
       ['version 2.1', vcard(['UID:t', 'FN:T'], '2.1'), 'C:supported-address-data'],
     ]
     for (const [what, body, element] of bad) refused(t, await david.put('bad.vcf', body), 403, element, what)
-    for (const type of ['text/plain', 'text/calendar', 'application/json', 'application/vcard+json']) {
+    for (const type of ['text/plain', 'text/calendar', 'application/json']) {
       const answer = await david.put('bad.vcf', julie, { 'content-type': type })
       refused(t, answer, 403, 'C:supported-address-data', type)
     }

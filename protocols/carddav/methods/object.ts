@@ -232,10 +232,10 @@ export async function remove(exchange: Exchange): Promise<FastifyReply> {
 /** A book goes with what is in it (RFC 4918 §9.6.1). */
 async function removeBook(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply, address } = exchange
-  const depth = header(exchange, 'depth')?.trim().toLowerCase() ?? 'infinity'
-  if (depth !== 'infinity') throw new DavError(400, 'A book is deleted with what is in it: Depth is infinity')
   const book = address.kind === 'address-book' ? await findBook(context, address.userId, address.book) : undefined
   if (!book) throw notHere()
+  const depth = header(exchange, 'depth')?.trim().toLowerCase() ?? 'infinity'
+  if (depth !== 'infinity') throw new DavError(400, 'A book is deleted with what is in it: Depth is infinity')
   await context.books.delete(context.actor, book.id, await writeCondition(exchange))
   return reply.code(204).send()
 }
