@@ -1,5 +1,6 @@
 import { Migration20261124_books } from './Migration20261124_books.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
+import { Migration20261124_search } from './Migration20261124_search.ts'
 
 /** In the order they are applied; a released one is never changed. */
-export const MIGRATIONS = [Migration20261124_first, Migration20261124_books]
+export const MIGRATIONS = [Migration20261124_first, Migration20261124_books, Migration20261124_search]

@@ -200,12 +200,33 @@ export interface Teams {
   delete(organizationId: Id, teamId: Id): Promise<void>
 }
 
+/** What must hold of the text that a card is found by (`searchText`): a part of it, or that it has a property or not. */
+export type Narrowing =
+  | { readonly all: readonly Narrowing[] }
+  | { readonly any: readonly Narrowing[] }
+  | { readonly text: string }
+  | { readonly property: string }
+  | { readonly without: string }
+
 /** Reading an address book: each call is one query, in the order of names. */
 export interface Collections {
   /** Both streams in one snapshot; `at` asks for the stamps recorded at those revisions. */
   streams(actor: Actor, collectionId: Id, at?: Heads): Promise<{ base: StreamState; own: StreamState }>
   named(actor: Actor, collectionId: Id, names: readonly string[], body: Body): Promise<CardView[]>
-  page(actor: Actor, collectionId: Id, after: string, limit: number, body: Body): Promise<CardView[]>
+  /** With a narrowing, only those that pass it (and team cards). */
+  page(
+    actor: Actor,
+    collectionId: Id,
+    after: string,
+    limit: number,
+    body: Body,
+    narrowing?: Narrowing,
+  ): Promise<CardView[]>
+  /**
+   * The names of at least every card that passes, found by an index; at most `limit` of each kind, so that whoever gets
+   * as many knows that there may be more. Undefined where no index would help.
+   */
+  search(actor: Actor, collectionId: Id, narrowing: Narrowing, limit: number): Promise<string[] | undefined>
   /** What changed in (since, until], with its present state; `joined` is the state for leaving teams. */
   changed(
     actor: Actor,

@@ -8,6 +8,7 @@ import {
   type Heads,
   type Id,
   idInName,
+  type Narrowing,
   type StreamState,
   TEAM_CARD_RENDERER,
   teamCard,
@@ -15,6 +16,7 @@ import {
 import { convert, parseVCard, serialize, type Version } from '#vcard'
 import { Batch } from './batch.ts'
 import { CARD } from './journal.ts'
+import { condition, isIndexed, isSelective } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
 
 /** A team above this many members has no group card. */
@@ -39,12 +41,16 @@ interface Which {
   readonly where: (name: string) => string
   /** So that a page of a large book reads a page of each index. */
   readonly order?: string
+  /** What else must hold of `search`, the text that cards are found by. */
+  readonly search?: string | undefined
 }
 
+const also = (condition: string | undefined): string => (condition === undefined ? '' : `and ${condition}`)
+
 /** My own cards in the collection ($1 organization, $2 user, $3 collection): personal, and over others'. */
-const own = ({ body, where, order = '' }: Which): string => `(
-  select name, etag, modified_at, kind, ${CONTENT[body]}, null::text[] as members
-  from contact c where organization_id = $1 and book_id = $3 and owner_id = $2 and ${where('name')}
+const own = ({ body, where, order = '', search }: Which): string => `(
+  select name, etag, modified_at, kind, size, true as writable, ${CONTENT[body]}, null::text[] as members
+  from contact c where organization_id = $1 and book_id = $3 and owner_id = $2 and ${where('name')} ${also(search)}
     and (kind = 'personal' or exists (select from contact b
       where b.organization_id = c.base_organization_id and b.id = c.base_id and b.listed)) ${order})`
 
@@ -60,9 +66,9 @@ const unless = (id: string, column: string, rows: string, order: string): string
     : `${id} not in (select ${column} from ${rows})`
 
 /** The colleagues' cards that the user sees. Nothing but the index is read where no body is asked for. */
-const colleagues = ({ body, where, order = '' }: Which): string => `(
-  select name, etag, modified_at, 'profile', ${CONTENT[body]}, null
-  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')}
+const colleagues = ({ body, where, order = '', search }: Which): string => `(
+  select name, etag, modified_at, 'profile', size, true, ${CONTENT[body]}, null
+  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, order)}
     and ${unless('p.id', 'member_id', HIDDEN, order)}
     and (owner_id = $2 or case (${SCOPE}) when 'everyone' then true when 'teams' then exists (
@@ -70,34 +76,56 @@ const colleagues = ({ body, where, order = '' }: Which): string => `(
       where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null
         and theirs.user_id = p.owner_id and theirs.left_revision is null) else false end) ${order})`
 
+/** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
+const directory = ({ body, where, order = '', search }: Which): string => `(
+  select name, etag, modified_at, 'profile' as kind, size, false as writable, ${CONTENT[body]}, null::text[] as members
+  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
+    and ($2::uuid is null or $3::uuid is null or true) ${order})`
+
 /** The group cards of the user's teams. */
 const teams = ({ body, where, order = '' }: Which): string => `(
   select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag, t.modified_at, 'team' as kind,
-    null as version, ${body === 'none' ? 'null' : 't.name'} as text, null::bytea as bytes, ${body === 'none' ? 'null::text[]' : MEMBERS} as members
+    null::integer as size, m.role <> 'member' and not t.is_synced as writable, null as version, ${body === 'none' ? 'null' : 't.name'} as text, null::bytea as bytes, ${body === 'none' ? 'null::text[]' : MEMBERS} as members
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
     and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}
     and ${unless('t.id', 'member_id', HIDDEN, '')} ${order})`
 
-/** The cards that a person's collection shows; the merged one shows colleagues and teams as well. */
-const shown = (people: boolean, which: Which): string =>
-  (people ? [own(which), colleagues(which), teams(which)] : [own(which)]).join(' union all ')
+/** The merged book of a person, another one of theirs, or the organization's directory. */
+type Kind = 'people' | 'book' | 'directory'
+
+/** The cards that a collection shows; the merged one shows colleagues and teams as well. */
+const shown = (kind: Kind, which: Which): string =>
+  (kind === 'people'
+    ? [own(which), colleagues(which), teams(which)]
+    : [kind === 'book' ? own(which) : directory(which)]
+  ).join(' union all ')
 
 /** What `own` and `colleagues` show of each key's one name: `k` has organization, user, collection and name. */
-const one = (directory: boolean, body: Body): string => {
+const one = (kind: Kind, byId: boolean, body: Body): string => {
   const which = { body, where: (name: string) => `${name} = $4` }
-  const card = directory ? `${own(which)} union all ${colleagues(which)}` : own(which)
+  const mine = byId && kind === 'people' ? `${own(which)} union all ${colleagues(which)}` : own(which)
+  const card = kind === 'directory' ? directory(which) : mine
   const ofKey = ['k.o', 'k.u', 'k.b', 'k.card collate "C"']
   return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text')} as k (n, o, u, b, card)
     cross join lateral (${card.replace(/\$([1-4])/g, (_, at) => ofKey[at - 1] ?? '')} limit 1) v`
 }
 /** Asked where no other card has the name: in each GET's query it would take a third of the time. */
 const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
-const listed = (people: boolean, body: Body): string => shown(people, { body, where: (name) => `${name} = any($4)` })
-const page = (people: boolean, body: Body): string =>
-  `select * from (${shown(people, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5' })}) v
+const listed = (kind: Kind, body: Body): string => shown(kind, { body, where: (name) => `${name} = any($4)` })
+const page = (kind: Kind, body: Body, search?: string): string =>
+  `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
    order by name collate "C" limit $5`
-const changed = (people: boolean, body: Body): string => `with changed as materialized (
+/** The names of what may pass, hidden or not: each part by its index, and every team. */
+const candidates = (kind: Kind, search: string): string => {
+  const mine = `(select name from contact where organization_id = $1 and book_id = $3 and owner_id = $2 and ${search} limit $4)`
+  const others = `(select name from contact where organization_id = $1 and kind = 'profile' and listed and ${search}
+    and ($2::uuid is null or $3::uuid is null or true) limit $4)`
+  if (kind !== 'people') return kind === 'book' ? mine : others
+  return `${mine} union all ${others} union all
+    select team_id || '.vcf' from membership where organization_id = $1 and user_id = $2 and left_revision is null`
+}
+const changed = (kind: Kind, body: Body): string => `with changed as materialized (
     select member collate "C" as member from (
       select member from journal j
       where organization_id = $1 and stream_id = $1 and revision > $6 and revision <= $7 and kind = ${CARD} and member > $4
@@ -108,7 +136,7 @@ const changed = (people: boolean, body: Body): string => `with changed as materi
       where organization_id = $1 and stream_id = $3 and revision > $8 and revision <= $9 and kind = ${CARD} and member > $4
     ) j order by 1 limit $5)
   select ch.member, v.* from changed ch
-  left join (${shown(people, { body, where: (name) => `${name} in (select member from changed)` })}) v on v.name = ch.member
+  left join (${shown(kind, { body, where: (name) => `${name} in (select member from changed)` })}) v on v.name = ch.member
   order by ch.member collate "C"`
 
 /** A row of `shown`, as an array would be no faster. */
@@ -117,6 +145,8 @@ interface ShownRow {
   etag: string
   modified_at: Date
   kind: ContactKind | 'team'
+  size: number | null
+  writable: boolean
   version: Version | null
   text: string | null
   bytes: Buffer | null
@@ -124,19 +154,20 @@ interface ShownRow {
 }
 
 function toView(row: ShownRow, body: Body): CardView {
-  const { name, etag, modified_at: modifiedAt, kind } = row
-  if (body === 'none') return { name, etag, modifiedAt, kind }
+  const { name, etag, modified_at: modifiedAt, kind, size, writable } = row
+  const bare = { name, etag, modifiedAt, kind, writable, ...(size === null ? {} : { size }) }
+  if (body === 'none') return bare
   if (kind === 'team') {
     const four = teamCard(name.slice(0, 36), row.text ?? '', row.members ?? [])
     const version = body === '4.0' ? '4.0' : '3.0'
-    return { name, etag, modifiedAt, kind, card: { version, text: serialize(convert(four, version)) } }
+    return { ...bare, card: { version, text: serialize(convert(four, version)) } }
   }
   const { version, text, bytes } = row
   if (!version || text === null) throw new TypeError('a card has a version and a text') // both are not null in the table
   if (body !== 'stored' && version !== body) {
-    return { name, etag, modifiedAt, kind, card: { version: body, text: serialize(convert(parseVCard(text), body)) } }
+    return { ...bare, card: { version: body, text: serialize(convert(parseVCard(text), body)) } }
   }
-  return { name, etag, modifiedAt, kind, card: { version, text, ...(bytes ? { bytes } : {}) } }
+  return { ...bare, card: { version, text, ...(bytes ? { bytes } : {}) } }
 }
 
 interface StreamRow {
@@ -184,6 +215,12 @@ interface CardKey {
 
 const column = <Key, Value>(keys: readonly Key[], read: (key: Key, at: number) => Value): Value[] => keys.map(read)
 
+/** The planner sees no patterns: the index is kept out where it would be asked again for each page. */
+const NEVER = () => false
+
+const kindOf = ({ peopleId, organizationId }: Actor, collectionId: Id): Kind =>
+  collectionId === peopleId ? 'people' : collectionId === organizationId ? 'directory' : 'book'
+
 export class SqlCollections implements Collections {
   readonly #session: Session
   readonly #streams: Batch<StreamsKey, { base: StreamState; own: StreamState }>
@@ -218,13 +255,13 @@ export class SqlCollections implements Collections {
     }))
   }
 
-  #card(directory: boolean, body: Body): Batch<CardKey, ShownRow | undefined> {
-    const kind = `one.${directory}.${body}`
-    const known = this.#cards.get(kind)
+  #card(kind: Kind, byId: boolean, body: Body): Batch<CardKey, ShownRow | undefined> {
+    const name = `one.${kind}.${byId}.${body}`
+    const known = this.#cards.get(name)
     if (known) return known
     const made = new Batch<CardKey, ShownRow | undefined>(async (keys) => {
       const rows = await this.#session.query<ShownRow & { n: number }>(
-        one(directory, body),
+        one(kind, byId, body),
         [
           column(keys, (_, at) => at),
           column(keys, ({ actor }) => actor.organizationId),
@@ -232,42 +269,59 @@ export class SqlCollections implements Collections {
           column(keys, ({ collectionId }) => collectionId),
           column(keys, ({ name }) => name),
         ],
-        kind,
+        name,
       )
       return keys.map((_, at) => rows.find(({ n }) => n === at))
     })
-    this.#cards.set(kind, made)
+    this.#cards.set(name, made)
     return made
   }
 
   async named(actor: Actor, collectionId: Id, names: readonly string[], body: Body): Promise<CardView[]> {
-    const people = collectionId === actor.peopleId
+    const kind = kindOf(actor, collectionId)
     const keys = [actor.organizationId, actor.userId, collectionId]
     const [first] = names
     if (first === undefined) return []
     if (names.length > 1) {
-      const rows = await this.#session.query<ShownRow>(
-        listed(people, body),
-        [...keys, names],
-        `named.${people}.${body}`,
-      )
+      const rows = await this.#session.query<ShownRow>(listed(kind, body), [...keys, names], `named.${kind}.${body}`)
       return rows.map((row) => toView(row, body))
     }
-    const directory = people && idInName(first) !== undefined
-    const row = await this.#card(directory, body).load({ actor, collectionId, name: first })
-    if (row || !directory) return row ? [toView(row, body)] : []
-    const team = await this.#session.query<ShownRow>(oneTeam(body), [...keys.slice(0, 2), first], `one.team.${body}`)
+    const byId = idInName(first) !== undefined
+    const row = await this.#card(kind, byId, body).load({ actor, collectionId, name: first })
+    if (row || !byId || kind !== 'people') return row ? [toView(row, body)] : []
+    const team = await this.#session.query<ShownRow>(
+      oneTeam(body),
+      [actor.organizationId, actor.userId, first],
+      `one.team.${body}`,
+    )
     return team.map((found) => toView(found, body))
   }
 
-  async page(actor: Actor, collectionId: Id, after: string, limit: number, body: Body): Promise<CardView[]> {
-    const people = collectionId === actor.peopleId
+  async page(
+    actor: Actor,
+    collectionId: Id,
+    after: string,
+    limit: number,
+    body: Body,
+    narrowing?: Narrowing,
+  ): Promise<CardView[]> {
+    const kind = kindOf(actor, collectionId)
+    const values: unknown[] = [actor.organizationId, actor.userId, collectionId, after, limit]
     const rows = await this.#session.query<ShownRow>(
-      page(people, body),
-      [actor.organizationId, actor.userId, collectionId, after, limit],
-      `page.${people}.${body}`,
+      page(kind, body, narrowing && condition(narrowing, values, NEVER)),
+      values,
+      narrowing ? undefined : `page.${kind}.${body}`,
     )
     return rows.map((row) => toView(row, body))
+  }
+
+  async search(actor: Actor, collectionId: Id, narrowing: Narrowing, limit: number): Promise<string[] | undefined> {
+    if (!isSelective(narrowing)) return undefined
+    const kind = kindOf(actor, collectionId)
+    const values: unknown[] = [actor.organizationId, actor.userId, collectionId, limit]
+    const where = condition(narrowing, values, isIndexed)
+    const rows = await this.#session.query<{ name: string }>(candidates(kind, where), values)
+    return [...new Set(rows.map(({ name }) => name))]
   }
 
   async changed(
@@ -276,9 +330,9 @@ export class SqlCollections implements Collections {
     { since, until, after, limit }: Parameters<Collections['changed']>[2],
     body: Body,
   ): Promise<ChangedMember[]> {
-    const people = collectionId === actor.peopleId
+    const kind = kindOf(actor, collectionId)
     const rows = await this.#session.query<ShownRow & { member: string; name: string | null }>(
-      changed(people, body),
+      changed(kind, body),
       [
         actor.organizationId,
         actor.userId,
@@ -289,9 +343,9 @@ export class SqlCollections implements Collections {
         until.base.revision,
         since.own.revision,
         until.own.revision,
-        people,
+        kind === 'people',
       ],
-      `changed.${people}.${body}`,
+      `changed.${kind}.${body}`,
     )
     return rows.map((row) => (row.name === null ? { name: row.member } : { name: row.member, view: toView(row, body) }))
   }

@@ -30,10 +30,11 @@ interface ContactRow {
   text_4: string | null
   bytes: Buffer | null
   etag: string
+  search: string | null
   listed: boolean
 }
 
-const COLUMNS = `id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag, listed`
+const COLUMNS = `id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed`
 
 const toContact = (row: ContactRow): Contact => ({
   id: row.id,
@@ -43,6 +44,7 @@ const toContact = (row: ContactRow): Contact => ({
   version: row.version,
   text: row.text,
   etag: row.etag,
+  search: row.search ?? '',
   listed: row.listed,
   ...(row.owner_id === null ? {} : { ownerId: row.owner_id }),
   ...(row.book_id === null ? {} : { bookId: row.book_id }),
@@ -80,7 +82,7 @@ const KEEP = `insert into card_version (organization_id, contact_id, owner_id, k
 
 const REPLACE = `with old as (select * from contact where organization_id = $1 and id = $2 and etag = $3 for update),
   kept as (${KEEP})
-  update contact c set managed = $4, layer = $5, version = $6, text = $7, text_4 = $8, bytes = $9, etag = $10, modified_at = now()
+  update contact c set managed = $4, layer = $5, version = $6, text = $7, text_4 = $8, bytes = $9, etag = $10, search = $11, modified_at = now()
   from old where c.organization_id = old.organization_id and c.id = old.id returning 1`
 
 const DELETE = `with old as (select * from contact where organization_id = $1 and id = $2 and etag = $3 for update),
@@ -92,16 +94,16 @@ const DELETE_ALL = `with old as (select * from contact where organization_id = $
   delete from contact c using old where c.organization_id = old.organization_id and c.id = old.id`
 
 const INSERT = `insert into contact (organization_id, id, kind, owner_id, book_id, base_organization_id, base_id, base_kind,
-    name, uid, managed, layer, version, text, text_4, bytes, etag, listed)
+    name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed)
   select $1, id, kind, owner_id, book_id, case when base_id is not null then $1::uuid end, base_id,
-    case when base_id is not null then 'profile' end, name, uid, managed, layer, version, text, text_4, bytes, etag, true
+    case when base_id is not null then 'profile' end, name, uid, managed, layer, version, text, text_4, bytes, etag, search, true
   from unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
-    $11::text[], $12::text[], $13::text[], $14::bytea[], $15::text[])
-    as c (id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag)`
+    $11::text[], $12::text[], $13::text[], $14::bytea[], $15::text[], $16::text[])
+    as c (id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag, search)`
 
-const REWRITE = `update contact c set managed = n.managed, layer = n.layer, text = n.text, text_4 = n.text_4, etag = n.etag,
+const REWRITE = `update contact c set managed = n.managed, layer = n.layer, text = n.text, text_4 = n.text_4, etag = n.etag, search = n.search,
     modified_at = case when c.etag = n.etag then c.modified_at else now() end
-  from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[]) as n (id, managed, layer, text, text_4, etag)
+  from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::text[]) as n (id, managed, layer, text, text_4, etag, search)
   where c.organization_id = $1 and c.id = n.id`
 
 /** Earlier versions are compared one by one: not more of them than that takes a moment. */
@@ -197,14 +199,15 @@ export class SqlContacts implements Contacts {
         column(({ text4 }) => text4),
         column(({ bytes }) => bytes),
         column(({ etag }) => etag),
+        column(({ search }) => search),
       ],
       'contact.insert',
     )
   }
 
   async replace(organizationId: Id, contact: Contact, seen: string): Promise<void> {
-    const { id, managed, layer, version, text, text4, bytes, etag } = contact
-    const values = [organizationId, id, seen, managed, json(layer), version, text, text4, bytes, etag]
+    const { id, managed, layer, version, text, text4, bytes, etag, search } = contact
+    const values = [organizationId, id, seen, managed, json(layer), version, text, text4, bytes, etag, search]
     const done = await this.#session.query(REPLACE, values, 'contact.replace')
     if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
   }
@@ -245,6 +248,7 @@ export class SqlContacts implements Contacts {
       contacts.map(({ text }) => text),
       contacts.map(({ text4 }) => text4 ?? null),
       contacts.map(({ etag }) => etag),
+      contacts.map(({ search }) => search),
     ])
   }
 

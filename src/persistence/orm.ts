@@ -1,6 +1,7 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { defineConfig, MikroORM, UnderscoreNamingStrategy } from '@mikro-orm/postgresql'
 import pg from 'pg'
+import { parseVCard, searchText } from '#vcard'
 import { MIGRATIONS } from '../../migrations/index.ts'
 import { ENTITIES } from './schema.ts'
 
@@ -68,12 +69,32 @@ export async function migrate(url: string): Promise<readonly string[]> {
     const database = await openDatabase({ url, poolSize: 2, prepare: false })
     try {
       const applied = await database.orm.migrator.up()
+      await fillSearch(database.pool)
       return applied.map(({ name }) => name)
     } finally {
       await database.close()
     }
   } finally {
     await lock.end()
+  }
+}
+
+/** What cards are found by, of those that an earlier version wrote. */
+async function fillSearch(pool: pg.Pool): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ organization_id: string; id: string; text: string }>(
+      'select organization_id, id, text from contact where search is null limit 500',
+    )
+    if (rows.length === 0) return
+    await pool.query(
+      `update contact c set search = n.search from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (organization_id, id, search)
+       where c.organization_id = n.organization_id and c.id = n.id and c.search is null`,
+      [
+        rows.map((row) => row.organization_id),
+        rows.map(({ id }) => id),
+        rows.map(({ text }) => searchText(parseVCard(text))),
+      ],
+    )
   }
 }
 

@@ -121,6 +121,8 @@ const ContactRow = defineEntity({
     text4: p.text().nullable().fieldName('text_4'),
     bytes: p.blob().nullable(),
     etag: p.text(),
+    search: p.text().nullable(),
+    size: p.integer().nullable(),
     listed: p.boolean(),
     createdAt: p.datetime().onCreate(now),
     modifiedAt: p.datetime().onCreate(now),

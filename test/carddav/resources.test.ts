@@ -90,7 +90,15 @@ t.test('RFC 4918 §9.1: PROPFIND of allprop, include, propname, and of nothing',
   const empty = await david.ask('PROPFIND', david.people, { headers: { depth: '0' } })
   t.strictSame([...(propstats(rows(empty.text)[0] ?? { xml: '' })[0]?.props.keys() ?? [])].sort(), all)
   t.strictSame(await names('<D:allprop/>', david.people + ryan), [
-    ...['D:getcontenttype', 'D:getetag', 'D:getlastmodified', 'D:lockdiscovery', 'D:resourcetype', 'D:supportedlock'],
+    ...[
+      'D:getcontentlength',
+      'D:getcontenttype',
+      'D:getetag',
+      'D:getlastmodified',
+      'D:lockdiscovery',
+      'D:resourcetype',
+      'D:supportedlock',
+    ],
   ])
 })
 

@@ -56,6 +56,14 @@ export const getcontenttype = liveProperty({
   read: () => 'text/vcard; charset=utf-8',
 })
 
+/** RFC 4918 §15.4: of what GET answers; a group card is made when it is fetched. */
+export const getcontentlength = liveProperty({
+  name: DAV('getcontentlength'),
+  on: ['card'],
+  allprop: true,
+  read: ({ view }) => (view.size === undefined ? undefined : String(view.size)),
+})
+
 /** RFC 4918 §15.7 */
 export const getlastmodified = liveProperty({
   name: DAV('getlastmodified'),

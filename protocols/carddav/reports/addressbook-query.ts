@@ -1,8 +1,9 @@
+import type { Body, CardView } from '#domain'
 import { parseVCard } from '#vcard'
 import { truncated } from '../multistatus.ts'
 import { CARDDAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
-import type { Context, Resource } from '../resources.ts'
+import type { BookResource, Context, Resource } from '../resources.ts'
 import { cardHref } from '../urls.ts'
 import { Responses, type Wanted, wantedOfReport } from '../wanted.ts'
 import { child, type XmlElement } from '../xml.ts'
@@ -37,17 +38,36 @@ async function* answer(
 ): AsyncGenerator<string> {
   if (book.kind !== 'address-book') return
   const responses = new Responses(wanted, context)
-  const body = filter && wanted.body === 'none' ? 'stored' : wanted.body
+  const { actor, addressBooks } = context
   let left = limit
-  for await (const views of context.addressBooks.cards(context.actor, book.id, body)) {
-    const passed = views.filter(({ card }) => !filter || (card && filter(parseVCard(card.text))))
+  for await (const views of addressBooks.matching(actor, book.id, filter?.narrowing, filter ? 'stored' : wanted.body)) {
+    const passed = filter ? views.filter(({ card }) => card && filter.test(parseVCard(card.text))) : views
     const shown = passed.slice(0, left)
     left -= shown.length
-    const rows = shown.map((view) => ({ href: cardHref(book.href, view.name), view }))
-    yield await responses.ofCards(book.id, rows)
+    const rows = filter ? await inForm(shown, wanted.body, book, context) : shown
+    yield await responses.ofCards(
+      book.id,
+      rows.map((view) => ({ href: cardHref(book.href, view.name), view })),
+    )
     if (shown.length < passed.length) {
       yield truncated(book.href)
       return
     }
   }
+}
+
+/** The cards in the version that is asked for: the filter was about them as they are stored. */
+async function inForm(
+  views: readonly CardView[],
+  body: Body,
+  book: BookResource,
+  { actor, addressBooks }: Context,
+): Promise<readonly CardView[]> {
+  if (body === 'none' || views.every(({ card }) => card?.version === body)) return views
+  const found: CardView[] = []
+  const names = views.map(({ name }) => name)
+  for await (const members of addressBooks.named(actor, book.id, names, body)) {
+    found.push(...members.flatMap(({ view }) => view ?? []))
+  }
+  return found
 }

@@ -1,10 +1,13 @@
 import type { Actor, Id } from '../actor.ts'
 import { type ChangeToken, formatToken, type Heads, parseToken, remembers, tokenRefused } from '../changes.ts'
-import type { Book, ChangedMember, Collections, Store } from '../ports.ts'
+import type { Book, ChangedMember, Collections, Narrowing, Store } from '../ports.ts'
 import type { Body, CardView } from './contact.ts'
 
 /** Rows of one short query: with bodies few enough to hold, without them many. */
 const pageSize = (body: Body): number => (body === 'none' ? 2_000 : 200)
+
+/** So many cards are looked up by their names; more are read as they come. */
+const FEW = 2_000
 
 /** An answer to "what changed?": rows as they are read, and once they are, the token that goes on from there. */
 export interface Changes<View = CardView> {
@@ -39,14 +42,30 @@ export class AddressBooks {
   }
 
   /** All cards in the order of their names. */
-  async *cards(actor: Actor, collectionId: Id, body: Body): AsyncGenerator<readonly CardView[]> {
+  async *cards(actor: Actor, collectionId: Id, body: Body, narrowing?: Narrowing): AsyncGenerator<readonly CardView[]> {
     const limit = pageSize(body)
     for (let after = ''; ; ) {
-      const page = await this.#store.collections.page(actor, collectionId, after, limit, body)
+      const page = await this.#store.collections.page(actor, collectionId, after, limit, body, narrowing)
       if (page.length > 0) yield page
       const last = page.at(-1)
       if (!last || page.length < limit) return
       after = last.name
+    }
+  }
+
+  /**
+   * At least every card that passes the narrowing: looked up by an index where few do, else read in the order of names.
+   */
+  async *matching(
+    actor: Actor,
+    collectionId: Id,
+    narrowing: Narrowing | undefined,
+    body: Body,
+  ): AsyncGenerator<readonly CardView[]> {
+    const names = narrowing && (await this.#store.collections.search(actor, collectionId, narrowing, FEW + 1))
+    if (!names || names.length > FEW) return yield* this.cards(actor, collectionId, body, narrowing)
+    for await (const members of this.named(actor, collectionId, names.sort(), body)) {
+      yield members.flatMap(({ view }) => view ?? [])
     }
   }
 

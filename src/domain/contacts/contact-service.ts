@@ -118,7 +118,7 @@ export class ContactService {
     const { card, text, bytes, uid, made } = withUid(
       old && !sent.uid ? keepUid(sent, uidOf(parseVCard(old.text)) ?? old.uid) : sent,
     )
-    const fresh = asSent(card.version, text, bytes)
+    const fresh = asSent(card, text, bytes)
     const written = { created: !old, ...(made || (old && !sent.uid) ? {} : { etag: fresh.etag }) }
     if (old?.etag === fresh.etag) return written
     const contact: Contact = {
@@ -160,7 +160,7 @@ export class ContactService {
     if (hidden) await transaction.contacts.unhide(actor, id)
     if (empty && own) await transaction.contacts.delete(actor.organizationId, own)
     if (!empty) {
-      const { version, text, text4, etag } = content
+      const { version, text, text4, etag, search } = content
       const contact: Contact = {
         id: own?.id ?? randomUUID(),
         kind: 'override',
@@ -175,6 +175,7 @@ export class ContactService {
         text,
         ...(text4 === undefined ? {} : { text4 }),
         etag,
+        search,
       }
       if (own) await transaction.contacts.replace(actor.organizationId, contact, own.etag)
       else await transaction.contacts.insert(actor.organizationId, [contact])

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { VCard, Version } from '#vcard'
-import { convert, serialize } from '#vcard'
+import { convert, searchText, serialize } from '#vcard'
 import type { Id } from '../actor.ts'
 import type { Layer } from './overlay.ts'
 
@@ -17,6 +17,8 @@ export interface CardContent {
   readonly bytes?: Uint8Array
   /** Without quotes. */
   readonly etag: string
+  /** What it is found by (`searchText`). */
+  readonly search: string
 }
 
 /** A contact as it is kept. */
@@ -43,6 +45,10 @@ export interface CardView {
   readonly etag: string
   readonly modifiedAt: Date
   readonly kind: ContactKind | 'team'
+  /** Whether the person may write it; what they may not is a team's card that others administer, and a directory's. */
+  readonly writable: boolean
+  /** Bytes of its stored form; a team's card has none. */
+  readonly size?: number
   /** Asked for by `body`, else absent. */
   readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
 }
@@ -57,15 +63,17 @@ const hash = (content: string | Uint8Array): string =>
 export function generated(card: VCard): CardContent {
   const four = convert(card, '4.0')
   const text4 = serialize(four)
-  return { version: '3.0', text: serialize(convert(four, '3.0')), text4, etag: hash(text4) }
+  const three = convert(four, '3.0')
+  return { version: '3.0', text: serialize(three), text4, etag: hash(text4), search: searchText(three) }
 }
 
 /** A card kept as it came. */
-export const asSent = (version: Version, text: string, bytes?: Uint8Array): CardContent => ({
-  version,
+export const asSent = (card: VCard, text: string, bytes?: Uint8Array): CardContent => ({
+  version: card.version,
   text,
   ...(bytes ? { bytes } : {}),
   etag: hash(bytes ?? text),
+  search: searchText(card),
 })
 
 /** A UID as it is compared: `urn:uuid:` and the case of a UUID aside. */
