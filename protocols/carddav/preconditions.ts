@@ -41,7 +41,8 @@ const REFUSALS = {
   'domain-taken': { status: 403 },
   'public-domain': { status: 403 },
   'user-inactive': { status: 403 },
-  'last-owner': { status: 403 },
+  'last-owner': { status: 403, condition: DAV('need-privileges') },
+  'unknown-member': { status: 403, condition: CARDDAV('valid-address-data') },
   ambiguous: { status: 403 },
   unavailable: { status: 503 },
 } as const satisfies { [Code in DomainErrorCode]: Refusal }
@@ -55,7 +56,7 @@ export function refusal(error: unknown, hrefOf: (name: string) => string): DavEr
   const { conflictsWith } = error.details
   let content = ''
   if (conflictsWith !== undefined) content = element(DAV('href'), escapeXml(hrefOf(conflictsWith)))
-  if (error.code === 'need-privileges') {
+  if (row.condition === DAV('need-privileges')) {
     content = element(DAV('resource'), element(DAV('privilege'), element(DAV('write'))))
   }
   return new DavError(row.status, error.message, row.condition, content)

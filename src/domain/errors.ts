@@ -25,6 +25,8 @@ export type DomainErrorCode =
   | 'public-domain'
   | 'user-inactive'
   | 'last-owner'
+  /** A team's card names somebody who is no colleague. */
+  | 'unknown-member'
   | 'ambiguous'
   /** Too busy, or the database is away: try again. */
   | 'unavailable'

@@ -194,6 +194,7 @@ export interface Teams {
   /** Adds the member, or takes them back. */
   join(organizationId: Id, teamId: Id, userId: Id, role: Role): Promise<void>
   setRole(organizationId: Id, teamId: Id, userId: Id, role: Role): Promise<void>
+  rename(organizationId: Id, teamId: Id, name: string): Promise<void>
   /** Gives the group card a new revision; `members` is by how many their number changes. */
   touch(organizationId: Id, teamId: Id, members: number): Promise<void>
   setSuspended(organizationId: Id, teamId: Id, suspended: boolean): Promise<void>

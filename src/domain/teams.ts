@@ -33,10 +33,7 @@ export class TeamService {
 
   /** @throws DomainError `invalid-data`, `user-inactive` */
   async create(name: string, owner: User): Promise<Team> {
-    const trimmed = name.trim()
-    if (trimmed === '' || trimmed.length > 150) {
-      throw new DomainError('invalid-data', 'A team needs a name of at most 150 characters')
-    }
+    const trimmed = teamName(name)
     const { organizationId } = owner
     const team: Team = {
       id: randomUUID(),
@@ -110,6 +107,22 @@ export class TeamService {
   }
 }
 
+/** @throws DomainError `invalid-data` */
+export function teamName(text: string): string {
+  const name = text.trim()
+  if (name === '' || name.length > 150) {
+    throw new DomainError('invalid-data', 'A team needs a name of at most 150 characters')
+  }
+  return name
+}
+
+/** Nobody removes a member above their own role. @throws DomainError `need-privileges` */
+export function assertMayRemove(role: Role, member: Membership): void {
+  if (ROLES.indexOf(member.role) > ROLES.indexOf(role)) {
+    throw new DomainError('need-privileges', 'An owner is removed by an owner')
+  }
+}
+
 async function assertActive(transaction: Transaction, { organizationId, id, email }: User): Promise<void> {
   const user = await transaction.users.lock(organizationId, id)
   if (!user) throw notFound(`There is no user "${email}"`)
@@ -117,7 +130,10 @@ async function assertActive(transaction: Transaction, { organizationId, id, emai
 }
 
 /** @throws DomainError `not-found` */
-async function lockTeam(transaction: Transaction, { organizationId, id, name }: Team): Promise<LockedTeam> {
+export async function lockTeam(
+  transaction: Transaction,
+  { organizationId, id, name }: Pick<Team, 'organizationId' | 'id' | 'name'>,
+): Promise<LockedTeam> {
   const team = await transaction.teams.lock(organizationId, id)
   if (!team) throw notFound(`There is no team "${name}"`)
   return { team, members: await transaction.teams.members(organizationId, id) }
@@ -146,21 +162,21 @@ function assertOwnerStays(members: readonly Membership[], leaving: Id): void {
 }
 
 /** The group card for those who may see it, and the person's own card where it comes and goes with a shared team. */
-function recordMember(transaction: Transaction, { organizationId, id: teamId }: Team, profileId?: Id): void {
+export function recordMember(transaction: Transaction, { organizationId, id: teamId }: Team, profileId?: Id): void {
   const record = (member: string) =>
     transaction.record(organizationId, { streamId: organizationId, member, kind: 'card', teamId })
   record(nameOfId(teamId))
   if (profileId) record(nameOfId(profileId))
 }
 
-async function join(transaction: Transaction, team: Team, user: User, role: Role): Promise<void> {
+export async function join(transaction: Transaction, team: Team, user: User, role: Role): Promise<void> {
   await transaction.teams.join(team.organizationId, team.id, user.id, role)
   await transaction.teams.touch(team.organizationId, team.id, 1)
   recordMember(transaction, team, user.profileId)
   await resetTeamView(transaction, user)
 }
 
-async function leave(transaction: Transaction, team: Team, user: User): Promise<void> {
+export async function leave(transaction: Transaction, team: Team, user: User): Promise<void> {
   transaction.leave(team.organizationId, team.id, user.id)
   await transaction.teams.touch(team.organizationId, team.id, -1)
   recordMember(transaction, team, user.profileId)

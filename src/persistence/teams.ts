@@ -94,6 +94,10 @@ export class SqlTeams implements Teams {
     )
   }
 
+  async rename(organizationId: Id, teamId: Id, name: string): Promise<void> {
+    await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { name }))
+  }
+
   async touch(organizationId: Id, teamId: Id, members: number): Promise<void> {
     const stamp = String(randomBytes(8).readBigUInt64BE() >> 1n)
     await this.#session.query(

@@ -46,7 +46,7 @@ function privileges(resource: Resource): readonly string[] {
     case 'address-book':
       return [...READ, 'write', 'write-properties', 'write-content', 'bind', 'unbind']
     case 'card':
-      return resource.view.kind === 'team' ? READ : [...READ, 'write', 'write-properties', 'write-content']
+      return !resource.view.writable ? READ : [...READ, 'write', 'write-properties', 'write-content']
     default:
       return READ
   }

@@ -3,9 +3,10 @@ import { decodeText, parseVCard, serialize, type VCard, VCardSyntaxError } from 
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Member, Place, Store, Transaction } from '../ports.ts'
+import { editTeamCard } from '../team-cards.ts'
 import { assertName } from './book-service.ts'
 import { assertCondition, type Condition } from './condition.ts'
-import { asSent, type CardContent, type CardView, type Contact, comparableUid, generated } from './contact.ts'
+import { asSent, type CardContent, type CardView, type Contact, comparableUid, generated, nameOfId } from './contact.ts'
 import { assertUnlocked, type Lock } from './lock.ts'
 import { additionsOnly, applyLayer, diff, type Layer, layerSize } from './overlay.ts'
 import { baseCard, sameLayer, saveProfile } from './profile.ts'
@@ -88,8 +89,8 @@ export class ContactService {
     if (own?.kind === 'personal')
       return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
     if (team) {
-      if (!team.visible) throw notFound()
-      throw new DomainError('need-privileges', 'A team is changed by its administrators in Kith, not on its card')
+      if (!team.visible || bookId !== actor.peopleId) throw notFound()
+      return await this.#putTeam(transaction, actor, team.id, place, sent, condition)
     }
     if (base && bookId === actor.peopleId) {
       if (base.ownerId === actor.userId) return await this.#putProfile(transaction, actor, place, sent, condition)
@@ -184,6 +185,23 @@ export class ContactService {
       transaction.record(actor.organizationId, { streamId: actor.peopleId, member: base.name, kind: 'card' })
     }
     return written
+  }
+
+  /** The card that is served afterwards is never what was sent, so there is an ETag only where it was sent as served. */
+  async #putTeam(
+    transaction: Transaction,
+    actor: Actor,
+    teamId: Id,
+    { locks }: Place,
+    sent: Sent,
+    condition: Condition,
+  ): Promise<Written> {
+    if (sent.uid !== undefined && comparableUid(sent.uid) !== teamId) throw uidConflict(nameOfId(teamId))
+    const changed = await editTeamCard(transaction, actor, teamId, sent.card, condition, locks)
+    const [view] = changed
+      ? []
+      : await transaction.collections.named(actor, actor.peopleId, [nameOfId(teamId)], sent.card.version)
+    return view?.card?.text === sent.text ? { created: false, etag: view.etag } : { created: false }
   }
 
   /** Without If-Match the device may have edited an older base: that which makes the smallest layer is taken. */

@@ -1,0 +1,98 @@
+import { convert, type VCard, valueKey } from '#vcard'
+import type { Actor, Id } from './actor.ts'
+import { asId } from './actor.ts'
+import { assertCondition, type Condition } from './contacts/condition.ts'
+import { comparableUid, nameOfId } from './contacts/contact.ts'
+import { assertUnlocked, type Lock } from './contacts/lock.ts'
+import { DomainError, notFound } from './errors.ts'
+import type { Transaction } from './ports.ts'
+import { assertMayRemove, join, leave, lockTeam, type Membership, recordMember, type Team, teamName } from './teams.ts'
+import type { User } from './users.ts'
+
+/** What a group card says of its team. */
+interface Wanted {
+  readonly name?: string
+  /** The cards of its members; undefined where the card is no group: a client that knows no groups leaves them out. */
+  readonly profileIds?: ReadonlySet<Id>
+}
+
+function wantedOf(card: VCard): Wanted {
+  const { lines } = convert(card, '4.0')
+  const name = lines.find((line) => line.name === 'FN')
+  const isGroup = lines.some((line) => line.name === 'KIND' && valueKey(line) === 'group')
+  const uids = lines.filter((line) => line.name === 'MEMBER').map(({ value }) => comparableUid(value))
+  return {
+    ...(name ? { name: valueKey(name) } : {}),
+    ...(isGroup ? { profileIds: new Set(uids.map((uid) => asId(uid) ?? uid)) } : {}),
+  }
+}
+
+/**
+ * Edits the team as its group card was edited by somebody who may: its name and its members. What else was changed is
+ * dropped. One change that is forbidden refuses them all. Returns whether anything changed.
+ * @throws DomainError `not-found`, `need-privileges`, `precondition-failed`, `unknown-member`, `last-owner`, `invalid-data`
+ */
+export async function editTeamCard(
+  transaction: Transaction,
+  actor: Actor,
+  teamId: Id,
+  card: VCard,
+  condition: Condition,
+  locks: readonly Lock[],
+): Promise<boolean> {
+  const { organizationId, userId, peopleId } = actor
+  const { team, members } = await lockTeam(transaction, { organizationId, id: teamId, name: teamId })
+  const name = nameOfId(teamId)
+  const [view] = await transaction.collections.named(actor, peopleId, [name], 'none')
+  if (!view) throw notFound()
+  const me = members.find((member) => member.userId === userId)
+  if (team.isSynced || !me || me.role === 'member') {
+    throw new DomainError('need-privileges', 'A team is changed by its administrators and owners')
+  }
+  if (!condition.match || condition.match === 'any') {
+    throw new DomainError('precondition-failed', 'A team is changed with the ETag of what you saw: read it again')
+  }
+  assertCondition(condition, { etag: view.etag, locks })
+  assertUnlocked(locks, { member: name, membership: false }, condition.named)
+  const wanted = wantedOf(card)
+  const renamed = wanted.name === undefined ? false : await rename(transaction, team, wanted.name)
+  const { profileIds } = wanted
+  if (!profileIds) return renamed
+  const shown = members.filter(({ isActive }) => isActive)
+  const gone = shown.filter(({ profileId }) => !profileIds.has(profileId))
+  const known = new Set(shown.map(({ profileId }) => profileId))
+  const fresh = [...profileIds].filter((id) => !known.has(id))
+  for (const member of gone) assertMayRemove(me.role, member)
+  const rest = members.filter((member) => !gone.includes(member))
+  if (gone.some(({ role }) => role === 'owner') && !rest.some(({ role, isActive }) => role === 'owner' && isActive)) {
+    throw new DomainError('last-owner', 'The last owner of the team stays: make somebody else an owner first')
+  }
+  for (const id of fresh.sort()) await join(transaction, team, await userOf(transaction, organizationId, id), 'member')
+  for (const member of gone) await remove(transaction, team, member)
+  return renamed || gone.length > 0 || fresh.length > 0
+}
+
+async function rename(transaction: Transaction, team: Team, wanted: string): Promise<boolean> {
+  const name = teamName(wanted)
+  if (name === team.name) return false
+  await transaction.teams.rename(team.organizationId, team.id, name)
+  await transaction.teams.touch(team.organizationId, team.id, 0)
+  recordMember(transaction, team)
+  return true
+}
+
+/** The active colleague whose card it is. @throws DomainError `unknown-member` */
+async function userOf(transaction: Transaction, organizationId: Id, profileId: Id): Promise<User> {
+  const id = asId(profileId)
+  const profile = id && (await transaction.contacts.holdBase(organizationId, id))
+  const user = profile && profile.ownerId ? await transaction.users.lock(organizationId, profile.ownerId) : undefined
+  if (!profile || !profile.listed || !user?.isActive) {
+    throw new DomainError('unknown-member', 'A team has members of the organization only: no colleague has this card')
+  }
+  return user
+}
+
+async function remove(transaction: Transaction, team: Team, { userId }: Membership): Promise<void> {
+  const user = await transaction.users.lock(team.organizationId, userId)
+  if (user) await leave(transaction, team, user)
+}
