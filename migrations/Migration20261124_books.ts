@@ -9,6 +9,7 @@ export class Migration20261124_books extends Migration {
   }
 
   override down(): void {
+    this.addSql('drop index card_version_owner')
     this.addSql('drop table client_property, lock')
   }
 }
@@ -37,5 +38,6 @@ const STATEMENTS = [
     expires_at timestamptz not null,
     primary key (organization_id, user_id, collection_id, id),
     foreign key (organization_id, user_id) references "user" (organization_id, id) on delete cascade)`,
+  'create index card_version_owner on card_version (organization_id, owner_id, replaced_at)',
   `create index lock_age on lock using brin (expires_at)`,
 ]

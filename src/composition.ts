@@ -6,6 +6,7 @@ import {
   BookService,
   ClientPropertyService,
   ContactService,
+  HistoryService,
   LockService,
   OrganizationService,
   type Store,
@@ -28,6 +29,7 @@ export interface Kith {
   readonly books: BookService
   readonly locks: LockService
   readonly clientProperties: ClientPropertyService
+  readonly history: HistoryService
   readonly appPasswords: AppPasswords
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
@@ -73,12 +75,14 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
         'SECRET_KEY (or DATA_DIR/secret) is not the key that this database was made with: no app password would work. Set SECRET_KEY to that one',
       )
     }
+    const contacts = new ContactService(store)
     return {
       store,
       organizations: new OrganizationService(store),
       users: new UserService(store),
       teams: new TeamService(store),
-      contacts: new ContactService(store),
+      contacts,
+      history: new HistoryService(store, contacts),
       addressBooks: new AddressBooks(store),
       books: new BookService(store),
       locks: new LockService(store),

@@ -137,6 +137,20 @@ t.test('the command line: from an empty database to a device, with every command
   const exported = await kith('contact', 'export', '--user', 'ann@o.example')
   t.ok(exported.out.includes(good('one')))
   t.strictSame(await json('contact', 'list', '--user', 'ann@o.example', '--hidden'), [])
+  writeFileSync(file, good('one').replace('FN:one', 'FN:changed'))
+  t.match(await json('contact', 'import', '--user', 'ann@o.example', file), { imported: 1 })
+  const [version] = await json<Row[]>('contact', 'history', '--user', 'ann@o.example')
+  t.match(version, { kind: 'card', name: 'one' })
+  t.match(await json('contact', 'restore', '--user', 'ann@o.example', String(version?.id)), { id: version?.id })
+  t.ok((await kith('contact', 'export', '--user', 'ann@o.example')).out.includes(good('one')))
+
+  t.match(await json('user', 'update', 'bob@else.example', '--scope', 'teams'), { scope: 'teams' })
+  t.match(await json('organization', 'update', 'O', '--scope', 'none', '--name', 'Oh'), { scope: 'none', name: 'Oh' })
+  t.match(await json('user', 'update', 'bob@else.example', '--scope', 'everyone'), { scope: 'none' }, 'the narrower')
+  t.match(await json('organization', 'update', 'Oh', '--no-active'), { active: false })
+  t.match(await json('organization', 'update', 'Oh', '--active', '--scope', 'everyone', '--name', 'O'), {
+    active: true,
+  })
   t.match(await json('sync-status'), [{ organization: 'O' }])
   t.match(await json('migrate'), { applied: [] })
 
@@ -147,6 +161,8 @@ t.test('the command line: from an empty database to a device, with every command
     [['user', 'create', '--email', 'x@o.example', '--name', 'X'], /--organization is missing/],
     [['user', 'update', 'nobody@o.example', '--phone', '1'], /nobody@o\.example/],
     [['user', 'update'], /USER is missing/],
+    [['user', 'update', 'ann@o.example', '--scope', 'some'], /everyone, teams, none/],
+    [['contact', 'restore', 'x', '--user', 'ann@o.example'], /no version/],
     [['user', 'fly'], /user create/],
     [['organization', 'create', '--name', 'P', '--domain', 'o.example'], /another organization/],
     [['organization', 'create', '--name', 'P', '--domain', 'gmail.com'], /public/],

@@ -59,6 +59,9 @@ export const passwordCommands = (config: Config): readonly Command[] => [
 
 const USER = { user: { type: 'string', help: 'e-mail or id', required: true } } as const
 
+/** What a version is one of. */
+const KINDS = { personal: 'card', override: 'changes', profile: 'own profile' } as const
+
 export const CONTACT_COMMANDS: readonly Command[] = [
   {
     name: 'contact import',
@@ -140,6 +143,37 @@ export const CONTACT_COMMANDS: readonly Command[] = [
           ['NAME', 'KIND', 'ID'],
           json.map(({ id, name, kind }) => [name, kind, id]),
         ),
+      }
+    },
+  },
+  {
+    name: 'contact history',
+    summary: "Lists earlier versions of a user's own cards, and of what they changed about others: 30 days of them.",
+    options: { ...USER, card: { type: 'string', help: 'of this card alone: its name or id' } },
+    run: async ({ users, history }, input) => {
+      const versions = await history.list(actorOf(await users.get(input.required('user'))), input.text('card'))
+      const json = versions.map(({ id, kind, name, text, replacedAt }) => ({
+        id,
+        replaced: replacedAt.toISOString(),
+        kind: KINDS[kind],
+        card: name,
+        name: readData(parseVCard(text)).full_name,
+      }))
+      const rows = json.map(({ replaced, kind, name, id }) => [replaced, kind, name, id])
+      return { json, text: table(['REPLACED', 'KIND', 'NAME', 'VERSION'], rows) }
+    },
+  },
+  {
+    name: 'contact restore',
+    summary: 'Puts an earlier version back; what is there now is kept as a version in turn.',
+    positionals: ['VERSION'],
+    options: USER,
+    run: async ({ users, history }, input) => {
+      const actor = actorOf(await users.get(input.required('user')))
+      const { id, kind, name } = await history.restore(actor, input.positional(0))
+      return {
+        json: { id, kind: KINDS[kind], card: name },
+        text: `Restored ${name}: devices get it at their next sync.`,
       }
     },
   },

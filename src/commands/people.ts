@@ -1,8 +1,27 @@
-import type { Organization, User, UserAttributes } from '#domain'
+import { type Organization, SCOPES, type Scope, type User, type UserAttributes } from '#domain'
 import type { Kith } from '../composition.ts'
-import { type Command, type Input, type Option, table } from './command.ts'
+import { type Command, type Input, type Option, table, UsageError } from './command.ts'
 
-const organizationJson = ({ id, name, domains, isActive }: Organization) => ({ id, name, domains, active: isActive })
+const organizationJson = ({ id, name, domains, isActive, scope }: Organization) => ({
+  id,
+  name,
+  domains,
+  active: isActive,
+  scope,
+})
+
+const SCOPE: Option = {
+  type: 'string',
+  help: `which colleagues are in the book: ${SCOPES.join(', ')}`,
+  value: 'SCOPE',
+}
+
+function scopeOf(input: Input): Scope | undefined {
+  const text = input.text('scope')
+  const scope = SCOPES.find((one) => one === text)
+  if (text !== undefined && !scope) throw new UsageError(`--scope is ${SCOPES.join(', ')}, not "${text}"`)
+  return scope
+}
 
 const userJson = (user: User) => ({
   id: user.id,
@@ -64,6 +83,27 @@ export const ORGANIZATION_COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: 'organization update',
+    summary: 'Changes an organization: devices follow at their next sync.',
+    positionals: ['ORGANIZATION'],
+    options: {
+      name: { type: 'string', help: 'its name' },
+      scope: { ...SCOPE, help: `which colleagues are in everybody's book, at most: ${SCOPES.join(', ')}` },
+      active: { type: 'boolean', help: 'lets its people in (--no-active: nobody)' },
+    },
+    run: async ({ organizations }, input) => {
+      const { id } = await organizations.get(input.positional(0))
+      const scope = scopeOf(input)
+      const name = input.text('name')
+      if (name !== undefined) await organizations.rename(id, name)
+      if (scope) await organizations.setScope(id, scope)
+      const active = input.flag('active')
+      if (active !== undefined) await organizations.setActive(id, active)
+      const organization = await organizations.get(id)
+      return { json: organizationJson(organization), text: `Changed the organization ${organization.name}.` }
+    },
+  },
+  {
     name: 'organization list',
     summary: 'Lists the organizations.',
     run: async ({ organizations }) => {
@@ -103,11 +143,14 @@ export const USER_COMMANDS: readonly Command[] = [
     options: {
       email: { type: 'string', help: 'e-mail address at work' },
       name: { type: 'string', help: 'full name' },
+      scope: { ...SCOPE, help: `which colleagues are in their book, at most: ${SCOPES.join(', ')}` },
       ...ATTRIBUTES,
     },
     run: async ({ users }, input) => {
+      const scope = scopeOf(input)
       const user = await users.update(await users.get(input.positional(0)), attributes(input))
-      return { json: userJson(user), text: `Changed ${user.email}.` }
+      if (scope) await users.setScope(user, scope)
+      return { json: { ...userJson(user), scope: await users.scope(user) }, text: `Changed ${user.email}.` }
     },
   },
   {

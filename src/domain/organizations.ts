@@ -9,6 +9,7 @@ export interface Organization {
   readonly domains: readonly string[]
   readonly registrationIds: readonly string[]
   readonly isActive: boolean
+  readonly scope: Scope
 }
 
 /** Mail domains that belong to everybody, so to no organization. */
@@ -33,6 +34,14 @@ export function mailDomain(text: string): string {
   return domain
 }
 
+function organizationName(text: string): string {
+  const name = text.trim()
+  if (name === '' || name.length > 200) {
+    throw new DomainError('invalid-data', 'An organization needs a name of at most 200 characters')
+  }
+  return name
+}
+
 export class OrganizationService {
   readonly #store: Store
   constructor(store: Store) {
@@ -45,16 +54,14 @@ export class OrganizationService {
     domains: readonly string[]
     registrationIds?: readonly string[]
   }): Promise<Organization> {
-    const name = wanted.name.trim()
-    if (name === '' || name.length > 200) {
-      throw new DomainError('invalid-data', 'An organization needs a name of at most 200 characters')
-    }
+    const name = organizationName(wanted.name)
     const organization: Organization = {
       id: randomUUID(),
       name,
       domains: [...new Set(wanted.domains.map(mailDomain))],
       registrationIds: [...new Set(wanted.registrationIds ?? [])],
       isActive: true,
+      scope: 'everyone',
     }
     await this.#store.transaction((repositories) => repositories.organizations.insert(organization))
     return organization
@@ -80,6 +87,12 @@ export class OrganizationService {
   setActive = (id: Id, isActive: boolean): Promise<void> =>
     this.#store.transaction((repositories) => repositories.organizations.setActive(id, isActive))
 
+  /** @throws DomainError `invalid-data` */
+  rename = (id: Id, text: string): Promise<void> => {
+    const name = organizationName(text)
+    return this.#store.transaction((repositories) => repositories.organizations.rename(id, name))
+  }
+
   /** Which colleagues are in everybody's book: resets every token of the organization, since every view may change. */
   setScope = (id: Id, scope: Scope): Promise<void> =>
     this.#store.transaction(async (repositories) => {
@@ -89,4 +102,5 @@ export class OrganizationService {
 }
 
 /** Which colleagues are in a book: the narrower of the organization's and the user's. */
-export type Scope = 'everyone' | 'teams' | 'none'
+export const SCOPES = ['everyone', 'teams', 'none'] as const
+export type Scope = (typeof SCOPES)[number]

@@ -42,6 +42,7 @@ export interface Organizations {
   list(): Promise<Organization[]>
   find(by: Id | { name: string }): Promise<Organization[]>
   setActive(id: Id, isActive: boolean): Promise<void>
+  rename(id: Id, name: string): Promise<void>
   setScope(id: Id, scope: Scope): Promise<void>
 }
 
@@ -72,10 +73,25 @@ export interface Place {
   readonly team?: { readonly id: Id; readonly visible: boolean }
   /** Whether I have hidden what the name stands for. */
   readonly hidden: boolean
+  /** Whether my scope shows me the card that the name stands for. */
+  readonly inScope: boolean
   /** Another card of the book with that UID. */
   readonly uidHolder?: { readonly name: string; readonly visible: boolean }
   /** What devices have locked: the name, or the book. */
   readonly locks: readonly Lock[]
+}
+
+/** An earlier version of a personal card, of a layer over a colleague's card, or of the layer over one's own profile. */
+export interface CardVersion {
+  readonly id: Id
+  readonly kind: 'personal' | 'override' | 'profile'
+  readonly bookId?: Id
+  readonly name: string
+  readonly layer?: Layer
+  /** The card as the person saw it. */
+  readonly text: string
+  readonly bytes?: Uint8Array
+  readonly replacedAt: Date
 }
 
 export interface Contacts {
@@ -105,6 +121,8 @@ export interface Contacts {
   markDeleted(organizationId: Id, id: Id): Promise<void>
   /** Earlier versions of a profile (as 4.0 text), newest first. */
   earlier(organizationId: Id, id: Id): Promise<{ readonly text: string; readonly managed?: string }[]>
+  /** What was replaced or deleted of the person's own cards and layers, newest first. */
+  versions(actor: Actor): Promise<CardVersion[]>
   /** Forgets the versions replaced before then. */
   forgetVersions(before: Date): Promise<void>
   hide(actor: Actor, id: Id): Promise<void>

@@ -214,6 +214,9 @@ export class UserService {
     })
   }
 
+  /** What is in force for the user: the narrower of the organization's scope and their own. */
+  scope = ({ organizationId, id }: User): Promise<Scope> => this.#store.users.scope(organizationId, id)
+
   /** Which colleagues are in this person's book. Older tokens are refused: the whole view may differ. */
   async setScope(user: User, scope: Scope): Promise<void> {
     await this.#store.transaction(async (transaction) => {

@@ -35,6 +35,12 @@ export const SCOPE = `select case when 'none' in (u.scope, o.scope) then 'none'
     when 'teams' in (u.scope, o.scope) then 'teams' else 'everyone' end as scope
   from "user" u join organization o on o.id = u.organization_id where u.organization_id = $1 and u.id = $2`
 
+/** Whether the user's scope lets them see the card of that owner. */
+export const inScope = (owner: string): string => `(${owner} = $2 or case (${SCOPE}) when 'everyone' then true
+    when 'teams' then exists (select from membership mine join membership theirs using (organization_id, team_id)
+      where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null
+        and theirs.user_id = ${owner} and theirs.left_revision is null) else false end)`
+
 /** Which cards of a collection: by name, and in what order, each part for itself. */
 interface Which {
   readonly body: Body
@@ -71,10 +77,7 @@ const colleagues = ({ body, where, order = '', search }: Which): string => `(
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, order)}
     and ${unless('p.id', 'member_id', HIDDEN, order)}
-    and (owner_id = $2 or case (${SCOPE}) when 'everyone' then true when 'teams' then exists (
-      select from membership mine join membership theirs using (organization_id, team_id)
-      where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null
-        and theirs.user_id = p.owner_id and theirs.left_revision is null) else false end) ${order})`
+    and ${inScope('p.owner_id')} ${order})`
 
 /** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
 const directory = ({ body, where, order = '', search }: Which): string => `(

@@ -1,6 +1,7 @@
 import {
   type Actor,
   asId,
+  type CardVersion,
   type Contact,
   type ContactKind,
   type Contacts,
@@ -13,6 +14,7 @@ import {
   type Place,
 } from '#domain'
 import type { Version } from '#vcard'
+import { inScope } from './collections.ts'
 import { LostRace, type Session } from './session.ts'
 
 interface ContactRow {
@@ -62,6 +64,8 @@ const PLACE = `select ${COLUMNS}, true as own from contact where organization_id
 /** Whatever else claims the name or the UID. Seen as null, what is null would have each execution planned anew: hence `k`. */
 const CLAIMS = `select
   exists (select from hidden where organization_id = $1 and user_id = $2 and member_id = k.named) as hidden,
+  coalesce((select ${inScope('p.owner_id')} from contact p
+    where organization_id = $1 and id = k.named and kind = 'profile'), true) as in_scope,
   (select id from team where organization_id = $1 and id = k.named) as team_id,
   exists (select from membership where organization_id = $1 and team_id = k.named and user_id = $2 and left_revision is null) as in_team,
   (select name from contact c where organization_id = $1 and book_id = $3 and c.uid = k.uid and name <> $4) as uid_name,
@@ -128,6 +132,7 @@ export class SqlContacts implements Contacts {
     const uidId = uid === undefined ? undefined : asId(uid)
     const [claims] = await this.#session.query<{
       hidden: boolean
+      in_scope: boolean
       team_id: string | null
       in_team: boolean
       uid_name: string | null
@@ -152,6 +157,7 @@ export class SqlContacts implements Contacts {
       ...(base ? { base: toContact(base) } : {}),
       ...(claims.team_id === null ? {} : { team: { id: claims.team_id, visible: claims.in_team } }),
       hidden: claims.hidden,
+      inScope: claims.in_scope,
       ...(uidHolder ? { uidHolder } : {}),
       locks: claims.locks ?? [],
     }
@@ -285,6 +291,33 @@ export class SqlContacts implements Contacts {
       'contact.earlier',
     )
     return rows.map(({ text, managed }) => (managed === null ? { text } : { text, managed }))
+  }
+
+  async versions({ organizationId, userId }: Actor): Promise<CardVersion[]> {
+    const rows = await this.#session.query<{
+      id: string
+      kind: CardVersion['kind']
+      book_id: string | null
+      name: string
+      layer: Layer | null
+      text: string
+      bytes: Buffer | null
+      replaced_at: Date
+    }>(
+      `select id, kind, book_id, name, layer, text, bytes, replaced_at from card_version
+       where organization_id = $1 and owner_id = $2 order by replaced_at desc, id`,
+      [organizationId, userId],
+    )
+    return rows.map((row) => ({
+      id: row.id,
+      kind: row.kind,
+      name: row.name,
+      text: row.text,
+      replacedAt: row.replaced_at,
+      ...(row.book_id === null ? {} : { bookId: row.book_id }),
+      ...(row.layer === null ? {} : { layer: row.layer }),
+      ...(row.bytes === null ? {} : { bytes: row.bytes }),
+    }))
   }
 
   async forgetVersions(before: Date): Promise<void> {

@@ -28,10 +28,11 @@ export class SqlOrganizations implements Organizations {
       const organizationId = rows.map(({ id }) => id)
       const domains = await em.find(OrganizationDomainRow, { organizationId }, { orderBy: { domain: 'asc' } })
       const registrationIds = await em.find(RegistrationIdRow, { organizationId }, { orderBy: { value: 'asc' } })
-      return rows.map(({ id, name, isActive }) => ({
+      return rows.map(({ id, name, isActive, scope }) => ({
         id,
         name,
         isActive,
+        scope,
         domains: domains.filter((row) => row.organizationId === id).map(({ domain }) => domain),
         registrationIds: registrationIds.filter((row) => row.organizationId === id).map(({ value }) => value),
       }))
@@ -40,6 +41,10 @@ export class SqlOrganizations implements Organizations {
 
   async setActive(id: Id, isActive: boolean): Promise<void> {
     await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { isActive }))
+  }
+
+  async rename(id: Id, name: string): Promise<void> {
+    await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { name }))
   }
 
   async setScope(id: Id, scope: Scope): Promise<void> {

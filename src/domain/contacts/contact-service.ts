@@ -8,7 +8,7 @@ import { assertName } from './book-service.ts'
 import { assertCondition, type Condition } from './condition.ts'
 import { asSent, type CardContent, type CardView, type Contact, comparableUid, generated, nameOfId } from './contact.ts'
 import { assertUnlocked, type Lock } from './lock.ts'
-import { additionsOnly, applyLayer, diff, type Layer, layerSize } from './overlay.ts'
+import { additionsOnly, applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
 import { baseCard, sameLayer, saveProfile } from './profile.ts'
 
 export interface Written {
@@ -141,23 +141,35 @@ export class ContactService {
   async #putOverride(
     transaction: Transaction,
     actor: Actor,
-    { own, hidden, locks }: Place,
+    place: Place,
     { id }: Contact,
     sent: Sent,
     condition: Condition,
   ): Promise<Written> {
+    const { own, locks } = place
     const base = await transaction.contacts.holdBase(actor.organizationId, id)
     if (!base?.listed) throw notFound()
-    const shown = own?.etag ?? (hidden ? undefined : base.etag)
-    assertWritable(condition, locks, base.name, shown, hidden)
+    const shown = shownEtag(place, base)
+    assertWritable(condition, locks, base.name, shown, shown === undefined)
     assertSameUid(base, sent)
     const current = own ?? base
     if (shown !== undefined && isAsSent(current, sent)) return { created: false, etag: shown }
     const layer = await this.#layer(transaction, actor.organizationId, base, sent.card, condition)
-    const empty = layerSize(layer) === 0
-    const content = empty ? base : generated(applyLayer(baseCard(base), layer))
-    const written = { created: shown === undefined, ...etagIfAsSent(content, sent) }
-    if (content.etag === shown && sameLayer(own?.layer, empty ? undefined : layer)) return written
+    const content = await this.#lay(transaction, actor, place, base, layer)
+    return { created: shown === undefined, ...etagIfAsSent(content, sent) }
+  }
+
+  /**
+   * Stores a layer over a card that the caller holds; an empty one is none, but where it alone has the card shown.
+   * Returns what is seen.
+   */
+  async #lay(transaction: Transaction, actor: Actor, place: Place, base: Contact, layer: Layer): Promise<CardContent> {
+    const { id } = base
+    const { own, hidden, inScope } = place
+    const shown = shownEtag(place, base)
+    const empty = layerSize(layer) === 0 && inScope
+    const content = layerSize(layer) === 0 ? base : generated(applyLayer(baseCard(base), layer))
+    if (content.etag === shown && sameLayer(own?.layer, empty ? undefined : layer)) return content
     if (hidden) await transaction.contacts.unhide(actor, id)
     if (empty && own) await transaction.contacts.delete(actor.organizationId, own)
     if (!empty) {
@@ -184,7 +196,29 @@ export class ContactService {
     if (content.etag !== shown) {
       transaction.record(actor.organizationId, { streamId: actor.peopleId, member: base.name, kind: 'card' })
     }
-    return written
+    return content
+  }
+
+  /**
+   * Lays an earlier layer over a colleague's card as it is now, or over the person's own profile; none takes theirs away.
+   * @throws DomainError `not-found`
+   */
+  async restoreLayer(actor: Actor, name: string, layer: Layer = EMPTY_LAYER): Promise<void> {
+    await this.#store.transaction(async (transaction) => {
+      const place = await transaction.contacts.place(actor, actor.peopleId, name, undefined)
+      const id = place.base?.id
+      if (id !== undefined && place.base?.ownerId === actor.userId) {
+        const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
+        if (!profile?.managed) throw notFound()
+        const kept = layerSize(layer) === 0 ? undefined : layer
+        await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
+        return
+      }
+      const base = id === undefined ? undefined : await transaction.contacts.holdBase(actor.organizationId, id)
+      if (!base?.listed) throw notFound("The colleague's card is gone, so nothing can be laid over it any more")
+      if (place.own && place.own.kind !== 'override') throw notFound('A card of your own has this name now')
+      await this.#lay(transaction, actor, place, base, layer)
+    })
   }
 
   /** The card that is served afterwards is never what was sent, so there is an ETag only where it was sent as served. */
@@ -354,6 +388,10 @@ export class ContactService {
     })
   }
 }
+
+/** The ETag of a colleague's card as I see it, if I do. */
+const shownEtag = ({ own, hidden, inScope }: Place, base: Contact): string | undefined =>
+  own?.etag ?? (hidden || !inScope ? undefined : base.etag)
 
 /** @throws DomainError `precondition-failed`, `locked` */
 function assertWritable(
