@@ -14,13 +14,15 @@ Usage: npm run bench -- [options]
   --sizes 1000,20000,100000   users of each organization
   --rounds 7                  turns of each measurement
   --milliseconds 1000         length of a turn (three times that for writes)
-  --only poll,get             the measurements to do (poll, sync, get, change, multiget, alone, cold, put, full, edit)
+  --only poll,get             the measurements to do (poll, sync, get, change, multiget, multiget10, multiget100, fn, email, tel, alone, cold, put, full, edit)
   --data DIR                  keep the database there, and use what is in it: the seeding is done once
   --json FILE                 write the figures there as well
 `
 const CLIENTS = 16
 const READ_TARGET = 0.6
 const WRITE_TARGET = 0.5
+const BODIES_TARGET = 0.5
+const QUERY_TARGET = 0.5
 const FLAT_TARGET = 1.2
 const MEMORY_TARGET_MB = 50
 
@@ -138,6 +140,21 @@ function bareRoute({ bare, populations, load }: Stage, count = CLIENTS): Contest
   return { name: 'bare route', pid: bare.pid, run }
 }
 
+function bareLoop({ bare, populations, load }: Stage, body: NonNullable<Reading['bare']>): Contestant {
+  const who = populations.at(-1)
+  const headers = { 'content-type': 'application/json' }
+  const clients = (who?.accounts ?? []).map(({ book }, at): Asked[] => [
+    {
+      method: 'POST',
+      path: '/',
+      headers,
+      body: JSON.stringify({ organization: who?.organization.id, ...(who ? body(who, book, at) : {}) }),
+    },
+  ])
+  const run = (milliseconds: number) => load({ kind: 'requests', port: bare.port, milliseconds, clients })
+  return { name: 'bare loop', pid: bare.pid, run }
+}
+
 /** The cards that one of the clients asks for. */
 const share = <Item>(all: readonly Item[], at: number): Item[] => all.filter((_, index) => index % CLIENTS === at)
 
@@ -172,6 +189,42 @@ interface Reading {
   /** Clients at once, of the bare route too. */
   readonly clients?: number
   readonly of: (stage: Stage, who: Population) => Promise<Contestant> | Contestant
+  /** What the bare server is asked beside it; one look-up, if nothing is said. */
+  readonly bare?: (who: Population, book: string, at: number) => object
+}
+
+const LIMIT = 60
+
+/** Cards by their names, beside a loop that reads the same rows and writes the same bytes. */
+function multigetOf(count: number): Reading {
+  const some = (who: Population, at: number) => [...share(who.names, at), ...who.names].slice(0, count)
+  return {
+    title: `multiget of ${count} cards`,
+    target: BODIES_TARGET,
+    bare: (who, book, at) => ({ book, names: some(who, at) }),
+    of: (stage, who) =>
+      of(stage, who, (account, at) => {
+        const hrefs = some(who, at).map((name) => account.book + name)
+        return [asked('REPORT', account.book, account, multiget(hrefs))]
+      }),
+  }
+}
+
+/** addressbook-query by a property, beside the indexed SQL that finds as much. */
+function queryOf(property: string, type: string, wanted: (number: number) => [text: string, found: string]): Reading {
+  const number = (who: Population, at: number) => 1 + ((at * 37 + 11) % Math.min(who.size - 2, 900))
+  return {
+    title: `addressbook-query: ${property} ${type}`,
+    target: QUERY_TARGET,
+    bare: (who, book, at) => ({ book, pattern: `%${wanted(number(who, at))[1]}%` }),
+    of: (stage, who) =>
+      of(stage, who, (account, at) => {
+        const filter = `<C:filter><C:prop-filter name="${property}"><C:text-match match-type="${type}">${wanted(number(who, at))[0]}</C:text-match></C:prop-filter></C:filter>`
+        const limit = `<C:limit><C:nresults>${LIMIT}</C:nresults></C:limit>`
+        const body = xml('C:addressbook-query', `<D:prop><D:getetag/><C:address-data/></D:prop>${filter}${limit}`)
+        return [asked('REPORT', account.book, account, body, '1')]
+      }),
+  }
 }
 
 const READINGS: Readonly<Record<string, Reading>> = {
@@ -202,14 +255,12 @@ const READINGS: Readonly<Record<string, Reading>> = {
       return of(stage, who, (account, at) => [asked('REPORT', account.book, account, sync(known[at] ?? ''))])
     },
   },
-  multiget: {
-    title: 'multiget of 30 cards',
-    of: (stage, who) =>
-      of(stage, who, (account, at) => {
-        const hrefs = share(who.names, at).map((name) => account.book + name)
-        return [asked('REPORT', account.book, account, multiget(hrefs.slice(0, 30)))]
-      }),
-  },
+  multiget: multigetOf(30),
+  multiget10: multigetOf(10),
+  multiget100: multigetOf(100),
+  fn: queryOf('FN', 'equals', (n) => [`user ${n} of many`, `\tuser ${n} of many\n`]),
+  email: queryOf('EMAIL', 'starts-with', (n) => [`user-${n}@`, `\tuser-${n}@`]),
+  tel: queryOf('TEL', 'ends-with', (n) => [`00${n}`, `00${n}\n`]),
   alone: {
     title: 'GET of a card, one client at a time',
     clients: 1,
@@ -223,8 +274,8 @@ const READINGS: Readonly<Record<string, Reading>> = {
 async function measureReading(stage: Stage, name: string): Promise<Measured | undefined> {
   const reading = READINGS[name]
   if (!reading) return undefined
-  const { title, target, clients } = reading
-  const contestants = [bareRoute(stage, clients)]
+  const { title, target, clients, bare } = reading
+  const contestants = [bare ? bareLoop(stage, bare) : bareRoute(stage, clients)]
   for (const who of stage.populations) contestants.push(await reading.of(stage, who))
   const { rounds, milliseconds } = stage.options
   const standings = await inTurns(contestants, rounds, milliseconds, cpuTime)
