@@ -50,9 +50,10 @@ export function parsePath(rawPath: string): Address | undefined {
   const raw = path.slice(ROOT.length).split('/')
   if (raw.at(-1) === '') raw.pop() // a collection's trailing slash may be left out
   const isCollection = path.endsWith('/')
-  const [area, user, book, card, ...more] = raw.map(decode)
+  const segments = raw.map(decode)
+  const [area, user, book, card, ...more] = segments
   if (raw.length === 0) return { kind: 'root' }
-  if (more.length > 0 || raw.some((segment) => decode(segment) === undefined)) return undefined
+  if (more.length > 0 || segments.includes(undefined)) return undefined
   const userId = user === undefined ? undefined : asId(user)
   if (area === 'principals') {
     if (raw.length === 1) return { kind: 'principals' }

@@ -16,6 +16,11 @@ export const addressbookMultiget: Report = {
     const foreign = new Set<string>()
     for (const { name, text } of root.children) {
       if (name !== DAV('href')) continue
+      const plain = plainName(text, book.href)
+      if (plain !== undefined) {
+        names.set(plain, text)
+        continue
+      }
       const path = hrefPath(text, context.host)
       const address = path === undefined ? undefined : parsePath(path)
       const inside = address?.kind === 'card' && bookHref(address.userId, address.book) === book.href
@@ -24,6 +29,13 @@ export const addressbookMultiget: Report = {
     }
     return answer(book, context, wanted, names, foreign)
   },
+}
+
+/** The name in an href that is written as we write it, which is nearly all of them. */
+function plainName(href: string, book: string): string | undefined {
+  if (!href.startsWith(book)) return undefined
+  const name = href.slice(book.length)
+  return /^[\w@-][\w.@-]*$/.test(name) ? name : undefined
 }
 
 async function* answer(
