@@ -108,7 +108,8 @@ export interface Inline {
   readonly base64: string
 }
 
-const DATA_URI = /^data:([^,;]*)(?:;(?!base64,)[^,;]*)*(;base64)?,/i
+/** Some escape it as a text: Thunderbird writes `data:image/png;base64\,…`. */
+const DATA_URI = /^data:([^,;\\]*)(?:\\?;(?!base64\\?,)[^,;\\]*)*(\\?;base64)?\\?,/i
 
 /** The file inside a PHOTO, LOGO, SOUND or KEY of either version; undefined where it is a link or a text. */
 export function inlineData(line: Line): Inline | undefined {

@@ -448,3 +448,14 @@ t.test('RFC 6352 §6.3.2.1: preconditions of PUT', async (t) => {
   t.equal((await david.put('typeless.vcf', vcard(['UID:typeless', 'FN:T']), { 'content-type': undefined })).status, 201)
   t.equal(condition(await david.get('none.vcf')), undefined)
 })
+
+t.test('RFC 4918 §9.6.1: DELETE of a book takes what is in it, whatever Depth says', async (t) => {
+  for (const depth of ['0', 'infinity', undefined]) {
+    const book = `${david.home}gone-${depth}/`
+    const headers = depth === undefined ? {} : { depth }
+    t.equal((await david.ask('MKCOL', book)).status, 201)
+    t.equal((await david.ask('PUT', `${book}one.vcf`, { body: vcard(['UID:one', 'FN:One']) })).status, 201)
+    t.equal((await david.ask('DELETE', book, { headers })).status, 204, `Depth: ${depth}`)
+    t.equal((await david.ask('GET', `${book}one.vcf`)).status, 404)
+  }
+})

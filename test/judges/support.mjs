@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect, isDeepStrictEqual } from 'node:util'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NODE = join(ROOT, 'node_modules/.bin/node')
+export const NODE = join(ROOT, 'node_modules/.bin/node')
 const JUDGE_SECONDS = 240
 
 /**

@@ -1,5 +1,5 @@
 // tsdav (npm's) as two devices of David's and one of Ryan's.
-import { createDAVClient } from 'tsdav'
+import { createDAVClient, DAVNamespaceShort } from 'tsdav'
 import { judge, Reader, refusedAfter, serveDemo, uidOf, unfold, withLine } from './support.mjs'
 
 const RYAN = /^EMAIL[^:]*:ryan\.stone@spaceodyssey\.com$/m
@@ -144,4 +144,56 @@ await judge('tsdav', async (it) => {
   const held = one.book.objects.map(({ url, data }) => [new URL(url).pathname, data])
   const served = [...(await new Reader(server, server.david).cards())].map(([href, card]) => [href, trimmed(card)])
   it.equal(new Map(held.sort()), new Map(served.sort()), 'and holds every card as it is served')
+
+  // A book of David's own.
+  const { client } = one
+  const asDavid = new Reader(server, server.david)
+  const url = new URL('../friends/', one.book.url).href
+  const [made] = await client.makeCollection({
+    url,
+    props: {
+      resourcetype: { [`${DAVNamespaceShort.DAV}:collection`]: {}, [`${DAVNamespaceShort.CARDDAV}:addressbook`]: {} },
+      [`${DAVNamespaceShort.DAV}:displayname`]: 'Freunde & Familie',
+    },
+  })
+  it.equal(made.status, 201, 'makeCollection makes a book')
+  const found = (await client.fetchAddressBooks()).map((book) => ({ url: book.url, name: book.displayName }))
+  it.equal(found.slice(1), [{ url, name: 'Freunde & Familie' }], 'which is listed after the merged one, with its name')
+  it.equal((await ryans.client.fetchAddressBooks()).length, 1, 'and not to Ryan')
+  const friends = (await client.fetchAddressBooks()).find((book) => book.url === url)
+  const filled = await client.createVCard({ addressBook: friends, vCardString: own, filename: 'hal.vcf' })
+  it.equal(filled.status, 201, 'createVCard puts a contact into it')
+  const [card] = await client.fetchVCards({ addressBook: friends })
+  it.equal(card.data, trimmed(own), 'where it is byte for byte')
+  const changed = await client.isCollectionDirty({ collection: friends })
+  it.equal(changed.isDirty, true, 'the book’s ctag tells that it changed')
+  it.equal(await two.sync(), NOTHING, 'while the merged book did not')
+  it.equal((await asDavid.ask('GET', card.url)).text, own, 'another client reads it there')
+  const query = (filters) =>
+    client.addressBookQuery({
+      url,
+      props: { [`${DAVNamespaceShort.DAV}:getetag`]: {}, [`${DAVNamespaceShort.CARDDAV}:address-data`]: {} },
+      filters,
+      depth: '1',
+    })
+  const matching = (text) => ({
+    'prop-filter': {
+      _attributes: { name: 'FN' },
+      'text-match': { _attributes: { 'match-type': 'contains' }, _text: text },
+    },
+  })
+  it.equal(
+    (await query(matching('hal'))).map(({ status }) => status),
+    [207],
+    'addressBookQuery finds it by its name',
+  )
+  it.equal(
+    (await query(matching('frank'))).filter(({ href }) => href),
+    [],
+    'and by no other',
+  )
+  const gone = await client.deleteObject({ url })
+  it.equal(gone.status, 204, 'deleteObject takes the book away')
+  it.equal((await client.fetchAddressBooks()).length, 1, 'it is listed no more')
+  it.equal((await asDavid.ask('GET', card.url)).status, 404, 'nor is what was in it')
 })

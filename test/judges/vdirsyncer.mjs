@@ -1,66 +1,14 @@
-// vdirsyncer (Debian's) on two devices of David's, one of Ryan's and one of Zoë's; khard reads what it fetched.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// vdirsyncer (Debian's) on two devices of David's, one of Ryan's and one of Zoë's.
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { judge, Reader, refusedAfter, run, serveDemo, uidOf, unfold, withLine } from './support.mjs'
+import { Device } from './device.mjs'
+import { judge, Reader, refusedAfter, serveDemo, uidOf, unfold, withLine } from './support.mjs'
 
 const RYAN = /^EMAIL[^:]*:ryan\.stone@spaceodyssey\.com$/m
 const PRIVATE = /^EMAIL;TYPE=HOME:ryan@stone\.com$/im
 const NEW_PHONE = /^TEL[^:]*:\+1 555 0142$/m
 const JULIE = /^FN:Julie Powell$/m
 const ZOE = 'zoe.lindqvist@spaceodyssey.com'
-
-/** A computer with vdirsyncer: a folder of cards, kept in step with the server. */
-class Device {
-  constructor(judge, name, { url }, { username, password }) {
-    this.root = join(judge.directory, name)
-    this.folder = join(this.root, 'contacts/people')
-    this.config = join(this.root, 'config')
-    mkdirSync(this.root)
-    const quoted = (text) => JSON.stringify(text)
-    writeFileSync(
-      this.config,
-      `[general]
-status_path = ${quoted(join(this.root, 'status'))}
-[pair kith]
-a = "device"
-b = "server"
-collections = ["from b"]
-[storage device]
-type = "filesystem"
-path = ${quoted(join(this.root, 'contacts'))}
-fileext = ".vcf"
-[storage server]
-type = "carddav"
-url = ${quoted(`${url}/`)}
-username = ${quoted(username)}
-password = ${quoted(password)}
-`,
-    )
-  }
-
-  vdirsyncer(command, options = {}) {
-    // Its discovery asks before it makes a folder.
-    return run('/usr/bin/vdirsyncer', ['--config', this.config, command], { input: 'y\n'.repeat(9), ...options })
-  }
-
-  async sync() {
-    return await this.vdirsyncer('sync')
-  }
-
-  files() {
-    return readdirSync(this.folder)
-      .filter((name) => name.endsWith('.vcf'))
-      .map((name) => ({ path: join(this.folder, name), name, card: readFileSync(join(this.folder, name), 'utf8') }))
-  }
-
-  find(pattern) {
-    return this.files().find(({ card }) => pattern.test(unfold(card)))
-  }
-
-  read(pattern) {
-    return unfold(this.find(pattern)?.card ?? '')
-  }
-}
 
 await judge('vdirsyncer', async (it) => {
   const server = await serveDemo(it)
@@ -75,7 +23,7 @@ await judge('vdirsyncer', async (it) => {
     for (const device of devices) await device.sync()
   }
 
-  for (const device of all) await device.vdirsyncer('discover')
+  for (const device of all) await device.discover()
   await syncAll()
   it.equal(one.files().length, 34, "David's device gets 32 people, Julie and Project X")
   it.equal(two.files().length, 34, 'so does his second')
@@ -118,21 +66,6 @@ await judge('vdirsyncer', async (it) => {
   for (const device of [one, two]) it.match(device.read(RYAN), PRIVATE, "David's still have the private address")
   for (const device of others) it.notMatch(device.read(RYAN), /ryan@stone\.com/, "nobody else's has it")
   it.notMatch(one.read(RYAN), /\+1 713 555 0102/, 'the old phone is gone')
-
-  // khard reads the folder.
-  const khardConfig = join(one.root, 'khard.conf')
-  writeFileSync(
-    khardConfig,
-    `[addressbooks]\n[[people]]\npath = ${one.folder}\n[general]\neditor = true\nmerge_editor = true\n`,
-  )
-  const khard = (...args) =>
-    run('/usr/bin/khard', ['-c', khardConfig, ...args], { env: { ...process.env, LC_ALL: 'C.UTF-8' } })
-  const emails = (await khard('email', '--parsable', 'stone')).stdout
-  it.match(emails, /^ryan@stone\.com\t/m, 'khard finds the private address')
-  it.match(emails, /^ryan\.stone@spaceodyssey\.com\t/m, 'and the one at work')
-  it.match((await khard('phone', '--parsable', 'stone')).stdout, /^\+1 555 0142\t/m, 'and the new phone')
-  const listed = (await khard('list', '--parsable')).stdout.trim().split('\n').length
-  it.equal(listed, 34, 'khard reads every card')
 
   // Somebody new, and somebody gone.
   await server.kith(

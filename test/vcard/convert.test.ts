@@ -124,6 +124,17 @@ t.test('what one version alone knows is put into the other’s words', async (t)
   t.strictSame(converted('3.0', 'REV;VALUE=timestamp:20200101T101112Z'), ['REV:2020-01-01T10:11:12Z'])
   t.strictSame(converted('3.0', 'KEY:a text that is no URI'), ['KEY:a text that is no URI'])
   t.strictSame(converted('3.0', 'PHOTO:data:image/gif,%47%49%46%FF'), ['PHOTO;ENCODING=b;TYPE=GIF:R0lG/w=='], 'octets')
+  for (const escaped of [
+    'data:image/png;base64\\,AAEC',
+    'data:image/png\\;base64\\,AAEC',
+    'data:image/png;a=b\\;base64,AAEC',
+  ]) {
+    t.strictSame(
+      converted('3.0', `PHOTO:${escaped}`),
+      ['PHOTO;ENCODING=b;TYPE=PNG:AAEC'],
+      `escaped as a text: ${escaped}`,
+    )
+  }
   t.strictSame(
     converted('4.0', 'PHOTO;ENCODING=b;TYPE="a;b,c":AAEC'),
     ['PHOTO:data:;base64,AAEC'],

@@ -229,13 +229,11 @@ export async function remove(exchange: Exchange): Promise<FastifyReply> {
   return reply.code(204).send()
 }
 
-/** A book goes with what is in it (RFC 4918 §9.6.1). */
+/** A book goes with what is in it, whatever Depth says (RFC 4918 §9.6.1): Nextcloud's library sends 0. */
 async function removeBook(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply, address } = exchange
   const book = address.kind === 'address-book' ? await findBook(context, address.userId, address.book) : undefined
   if (!book) throw notHere()
-  const depth = header(exchange, 'depth')?.trim().toLowerCase() ?? 'infinity'
-  if (depth !== 'infinity') throw new DavError(400, 'A book is deleted with what is in it: Depth is infinity')
   await context.books.delete(context.actor, book.id, await writeCondition(exchange))
   return reply.code(204).send()
 }
