@@ -12,7 +12,7 @@ interface Told {
 
 type Check = (t: Test, told: Told, parts: readonly string[], label: string) => void
 
-const words = (text = ''): string[] => text.trim().split(/\s+/)
+const words = (text = ''): string[] => text.split(/\s+/).filter(Boolean)
 const rowProps = (row: Row | undefined, status: number): string[] =>
   row?.propstats.filter((one) => one.status === status).flatMap(({ props }) => props.map(({ name }) => name)) ?? []
 
@@ -61,7 +61,7 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
     },
   ],
   [
-    /^rows (.*)$/,
+    /^rows ?(.*)$/,
     (t, { root }, [hrefs], label) => {
       t.strictSame(
         readRows(root())
