@@ -46,6 +46,7 @@ interface Growing {
 
 function qualified({ name, local, uri }: SaxesTagNS): QName {
   if (!/^[^-.\d:][^:]*$/.test(local)) throw new BadXml(`"${name}" is no name`) // Namespaces in XML 1.0 §4
+  if (/[{}\x00-\x20]/.test(uri)) throw new BadXml('A namespace is a URI') // RFC 3986 §2; a QName ends it at its brace
   return `{${uri}}${local}`
 }
 
