@@ -9,6 +9,7 @@ import {
   HistoryService,
   LockService,
   OrganizationService,
+  People,
   type Store,
   TeamService,
   UserService,
@@ -23,6 +24,7 @@ export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
   readonly users: UserService
+  readonly people: People
   readonly teams: TeamService
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
@@ -80,6 +82,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       store,
       organizations: new OrganizationService(store),
       users: new UserService(store),
+      people: new People(store),
       teams: new TeamService(store),
       contacts,
       history: new HistoryService(store, contacts),

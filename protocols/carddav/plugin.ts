@@ -1,20 +1,15 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Actor } from '#domain'
+import type { Actor, Person } from '#domain'
+import { assertAccess } from './methods/access.ts'
 import { assertConditions } from './methods/conditions.ts'
-import { copy, move } from './methods/copy-move.ts'
-import { type Exchange, type Method, notHere, XmlBodies } from './methods/exchange.ts'
-import { lock, unlock } from './methods/lock.ts'
-import { mkcol } from './methods/mkcol.ts'
-import { get, post, put, remove } from './methods/object.ts'
-import { propfind } from './methods/propfind.ts'
-import { proppatch } from './methods/proppatch.ts'
-import { report } from './methods/report.ts'
+import { type Exchange, notHere, XmlBodies } from './methods/exchange.ts'
+import { methods } from './methods/index.ts'
 import { XML_TYPE } from './multistatus.ts'
 import { DavError, errorBody, refusal } from './preconditions.ts'
 import { preferences } from './prefer.ts'
 import { REPORTS } from './reports/index.ts'
 import type { Services } from './resources.ts'
-import { cardHref, isDavPath, parsePath, ROOT, requestPath } from './urls.ts'
+import { type Address, cardHref, isDavPath, parsePath, ROOT, requestPath } from './urls.ts'
 
 /** Who a request is from, or how it is refused. */
 export type Authenticate = (request: FastifyRequest) => Promise<Actor | 'unauthorized' | 'too-many-failures'>
@@ -32,6 +27,7 @@ const OWN_METHODS = ['PROPFIND', 'PROPPATCH', 'REPORT', 'MKCOL', 'COPY', 'MOVE',
 const OF_CARDS_ONLY: ReadonlySet<string> = new Set(['PUT', 'COPY'])
 const OF_BOOKS_ONLY: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'MKCOL', 'MOVE', 'LOCK', 'UNLOCK'])
 const NOT_OF_CARDS: ReadonlySet<string> = new Set(['POST', 'MKCOL'])
+const WRITING: ReadonlySet<string> = new Set('PROPPATCH PUT POST DELETE COPY MOVE MKCOL LOCK UNLOCK'.split(' '))
 /** What these need to hold is checked where they write, in the same transaction, or against what they read. */
 const CHECKING: ReadonlySet<string> = new Set(
   'GET HEAD PUT POST DELETE COPY MOVE LOCK UNLOCK PROPPATCH OPTIONS'.split(' '),
@@ -39,31 +35,23 @@ const CHECKING: ReadonlySet<string> = new Set(
 
 /** CardDAV (RFC 6352) under /dav/, and the discovery of it (RFC 6764). */
 export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) => {
-  const bodies = new XmlBodies()
-  const methods: Readonly<Record<string, Method>> = {
-    PROPFIND: propfind(bodies),
-    PROPPATCH: proppatch(bodies),
-    REPORT: report(bodies),
-    MKCOL: mkcol(bodies),
-    GET: get,
-    HEAD: get,
-    PUT: put,
-    POST: post,
-    DELETE: remove,
-    COPY: copy,
-    MOVE: move,
-    LOCK: lock(bodies),
-    UNLOCK: unlock,
-    OPTIONS: async ({ reply }) => reply.code(204).send(),
-  }
+  const served = methods(new XmlBodies())
   const allowBut = (...others: readonly ReadonlySet<string>[]) =>
-    Object.keys(methods)
+    Object.keys(served)
       .filter((method) => !others.some((set) => set.has(method)))
       .join(', ')
   const allow = {
     card: allowBut(NOT_OF_CARDS),
     book: allowBut(OF_CARDS_ONLY),
     collection: allowBut(OF_CARDS_ONLY, OF_BOOKS_ONLY),
+    reading: allowBut(WRITING, OF_BOOKS_ONLY),
+    'reading-card': allowBut(WRITING),
+  }
+  const allowOf = ({ kind }: Address): string => {
+    if (kind === 'card') return allow.card
+    if (kind === 'address-book') return allow.book
+    if (kind === 'directory-card') return allow['reading-card']
+    return kind === 'directory' || kind === 'directories' ? allow.reading : allow.collection
   }
 
   for (const method of OWN_METHODS) app.addHttpMethod(method, { hasBody: true })
@@ -107,15 +95,19 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     const { authenticate: _, bodyLimit: __, ...services } = options
     const userAgent = request.headers['user-agent'] ?? ''
     const prefer = preferences(headerText(request.headers.prefer))
-    const context = { ...services, actor, userAgent, prefer, heldLocks: [], host: request.host, reports: REPORTS }
+    let reading: Promise<Person> | undefined
+    const me = () => {
+      reading ??= services.people.find(actor, actor.userId).then(orGone)
+      return reading
+    }
+    const context = { ...services, actor, me, userAgent, prefer, heldLocks: [], host: request.host, reports: REPORTS }
     const address = parsePath(requestPath(request.raw.url))
     if (!address) throw notHere()
-    const method = methods[request.method]
-    const allowed =
-      address.kind === 'card' ? allow.card : address.kind === 'address-book' ? allow.book : allow.collection
-    reply.header('allow', allowed)
-    if (!method) throw new DavError(405, `${request.method} is not served here`)
+    const method = served[request.method]
     const exchange: Exchange = { request, reply, context, address }
+    assertAccess(exchange)
+    reply.header('allow', allowOf(address))
+    if (!method) throw new DavError(405, `${request.method} is not served here`)
     if (!CHECKING.has(request.method)) await assertConditions(exchange)
     return await method(exchange)
   }
@@ -124,7 +116,7 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     const fail = (error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       const path = requestPath(request.raw.url).split('?', 1)[0] ?? ''
       const book = path.slice(0, path.lastIndexOf('/') + 1)
-      const refused = refusal(error, (name) => cardHref(book, name)) ?? fromFastify(error)
+      const refused = refusal(error, (name) => cardHref(book, name), path) ?? fromFastify(error)
       if (!refused) {
         request.log.error({ err: error }, 'a request failed')
         return reply.code(500).type('text/plain').send('Something went wrong on our side; it is logged.\n')
@@ -138,6 +130,12 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
     scope.route({ method: anything, url: ROOT.slice(0, -1), handler: handle, exposeHeadRoute: false })
     scope.route({ method: anything, url: `${ROOT}*`, handler: handle, exposeHeadRoute: false })
   })
+}
+
+/** Whoever was let in and deleted since. */
+function orGone(person: Person | undefined): Person {
+  if (!person) throw notHere()
+  return person
 }
 
 const headerText = (value: string | string[] | undefined): string | undefined =>

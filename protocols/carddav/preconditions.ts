@@ -47,18 +47,35 @@ const REFUSALS = {
   unavailable: { status: 503 },
 } as const satisfies { [Code in DomainErrorCode]: Refusal }
 
-/** What a thrown error answers, or undefined where it is a fault of ours. `bookHref` is where a conflicting card is. */
-export function refusal(error: unknown, hrefOf: (name: string) => string): DavError | undefined {
+/** RFC 3744 §7.1.1: what is not allowed, and on what. */
+export const needPrivileges = (href: string, privilege: string, message: string): DavError =>
+  new DavError(
+    403,
+    message,
+    DAV('need-privileges'),
+    element(
+      DAV('resource'),
+      element(DAV('href'), escapeXml(href)) + element(DAV('privilege'), element(DAV(privilege))),
+    ),
+  )
+
+/** RFC 6352 §8.6.2, RFC 3744 §9.2, §9.4: it is not answered, not even in part. */
+export const tooManyMatches = (message: string): DavError =>
+  new DavError(403, message, DAV('number-of-matches-within-limits'))
+
+/**
+ * What a thrown error answers, or undefined where it is a fault of ours. `hrefOf` is where a conflicting card is, `path`
+ * what was asked about.
+ */
+export function refusal(error: unknown, hrefOf: (name: string) => string, path: string): DavError | undefined {
   if (error instanceof DavError) return error
   if (error instanceof BadXml) return new DavError(400, error.message)
   if (!(error instanceof DomainError)) return undefined
   const row: Refusal = REFUSALS[error.code]
+  if (row.condition === DAV('need-privileges')) return needPrivileges(path, 'write', error.message)
   const { conflictsWith } = error.details
   let content = ''
   if (conflictsWith !== undefined) content = element(DAV('href'), escapeXml(hrefOf(conflictsWith)))
-  if (row.condition === DAV('need-privileges')) {
-    content = element(DAV('resource'), element(DAV('privilege'), element(DAV('write'))))
-  }
   return new DavError(row.status, error.message, row.condition, content)
 }
 

@@ -10,10 +10,24 @@ import type {
   Id,
   Lock,
   LockService,
+  People,
+  Person,
 } from '#domain'
 import type { QName } from './names.ts'
 import type { Preferences } from './prefer.ts'
-import { type Address, bookHref, cardHref, HOMES, homeHref, PRINCIPALS, principalHref, ROOT } from './urls.ts'
+import {
+  type Address,
+  bookHref,
+  type CardAddress,
+  cardHref,
+  DIRECTORIES,
+  directoryHref,
+  HOMES,
+  homeHref,
+  PRINCIPALS,
+  principalHref,
+  ROOT,
+} from './urls.ts'
 
 /** What the plugin works on. */
 export interface Services {
@@ -22,10 +36,7 @@ export interface Services {
   readonly books: BookService
   readonly locks: LockService
   readonly clientProperties: ClientPropertyService
-  /** The name and e-mail that a principal shows, and the name of their card. */
-  readonly describe: (
-    actor: Actor,
-  ) => Promise<{ readonly name: string; readonly email: string; readonly card?: string }>
+  readonly people: People
 }
 
 export type CardText = NonNullable<CardView['card']>
@@ -33,6 +44,8 @@ export type CardText = NonNullable<CardView['card']>
 /** One request's view of the world. */
 export interface Context extends Services {
   readonly actor: Actor
+  /** The actor as a person; read when it is needed, once. */
+  readonly me: () => Promise<Person>
   readonly userAgent: string
   readonly prefer: Preferences
   /** All locks of the person's, where they are to be told. */
@@ -55,17 +68,51 @@ export interface BookResource extends Collection {
   /** The row of it; the merged book's is read only when a property needs it. */
   readonly row: () => Promise<Book>
 }
-export interface CardResource {
-  readonly kind: 'card'
-  readonly href: string
+/** The organization's people as a read-only book, for searching (draft-daboo-carddav-directory-gateway-02). */
+export interface DirectoryResource extends Collection {
+  readonly kind: 'directory'
+  readonly id: Id
+}
+interface CardOf<Kind extends string> extends Collection {
+  readonly kind: Kind
   /** The collection that it was read from. */
   readonly bookId: Id
   readonly view: CardView
 }
+export type CardResource = CardOf<'card'> | CardOf<'directory-card'>
+/** Somebody else of my organization. */
+export interface ColleagueResource extends Collection {
+  readonly kind: 'colleague'
+  readonly person: Person
+  /** Whether their card is in my people book. */
+  readonly shown: () => Promise<boolean>
+}
 type Plain<Kind extends string> = Kind extends string ? Collection & { readonly kind: Kind } : never
-export type Resource = Plain<'root' | 'principals' | 'homes' | 'principal' | 'home'> | BookResource | CardResource
+export type Resource =
+  | Plain<'root' | 'principals' | 'homes' | 'directories' | 'principal' | 'home'>
+  | BookResource
+  | DirectoryResource
+  | ColleagueResource
+  | CardResource
 export type HomeResource = Plain<'home'>
 export type ResourceKind = Resource['kind']
+export const KINDS = [
+  'root',
+  'principals',
+  'homes',
+  'directories',
+  'principal',
+  'colleague',
+  'home',
+  'address-book',
+  'directory',
+  'card',
+  'directory-card',
+] as const satisfies ResourceKind[]
+/** All but a colleague's principal, of which only what a colleague may know is told. */
+export const OPEN_KINDS = KINDS.filter((kind) => kind !== 'colleague')
+/** What holds cards. */
+export type CardCollection = BookResource | DirectoryResource
 
 export const PEOPLE = 'people'
 
@@ -89,11 +136,64 @@ export async function findBook(context: Context, userId: Id, name: string): Prom
   return row && bookResource(actor, name, row.id, async () => row)
 }
 
-/** The collection at an address, or undefined; a card is read by its book. */
-export async function findCollection(
-  context: Context,
-  address: Exclude<Address, { kind: 'card' }>,
-): Promise<Exclude<Resource, CardResource> | undefined> {
+export const isCard = (resource: Resource): resource is CardResource =>
+  resource.kind === 'card' || resource.kind === 'directory-card'
+
+/** A card as it was read from a collection. */
+export const cardResource = (bookId: Id, href: string, view: CardView, { organizationId }: Actor): CardResource =>
+  bookId === organizationId ? { kind: 'directory-card', href, bookId, view } : { kind: 'card', href, bookId, view }
+
+/** The cards that a report is about: those of a collection, or one alone (RFC 6352 §8). */
+export interface CardScope {
+  readonly id: Id
+  readonly href: string
+  readonly only?: string
+}
+export const HOLDING_CARDS = ['address-book', 'directory', 'card', 'directory-card'] as const satisfies ResourceKind[]
+
+export function scopeOf(resource: Resource): CardScope {
+  if (resource.kind === 'address-book' || resource.kind === 'directory') return resource
+  if (!isCard(resource)) throw new TypeError('a report about cards is on those that hold some') // `HOLDING_CARDS`
+  const href = resource.href.slice(0, resource.href.lastIndexOf('/') + 1)
+  return { id: resource.bookId, href, only: resource.view.name }
+}
+
+const findDirectory = ({ actor }: Context, organizationId: Id): DirectoryResource | undefined =>
+  organizationId === actor.organizationId
+    ? { kind: 'directory', href: directoryHref(organizationId), id: organizationId }
+    : undefined
+
+/** What a card's address is inside of. */
+export async function findCardCollection(context: Context, address: CardAddress): Promise<CardCollection | undefined> {
+  return address.kind === 'card'
+    ? await findBook(context, address.userId, address.book)
+    : findDirectory(context, address.organizationId)
+}
+
+/** The principals of people: the actor's own, and of others what colleagues may know. */
+export function principalsOf(context: Context, people: readonly Person[]): (Plain<'principal'> | ColleagueResource)[] {
+  const { actor, people: directory } = context
+  let reading: Promise<ReadonlySet<Id>> | undefined
+  const shown = () => {
+    reading ??= directory.shown(actor, people)
+    return reading
+  }
+  return people.map((person) => {
+    const href = principalHref(person.id)
+    if (person.id === actor.userId) return { kind: 'principal', href }
+    return { kind: 'colleague', href, person, shown: async () => (await shown()).has(person.id) }
+  })
+}
+
+async function findPrincipal(context: Context, userId: Id): Promise<Resource | undefined> {
+  if (userId === context.actor.userId) return { kind: 'principal', href: principalHref(userId) }
+  const person = await context.people.find(context.actor, userId)
+  return person && principalsOf(context, [person])[0]
+}
+
+/** What is at an address, a card with as much of it as is asked for. */
+export async function findResource(context: Context, address: Address, body: Body): Promise<Resource | undefined> {
+  const { actor } = context
   switch (address.kind) {
     case 'root':
       return { kind: 'root', href: ROOT }
@@ -101,23 +201,22 @@ export async function findCollection(
       return { kind: 'principals', href: PRINCIPALS }
     case 'homes':
       return { kind: 'homes', href: HOMES }
+    case 'directories':
+      return { kind: 'directories', href: DIRECTORIES }
     case 'principal':
-      return address.userId === context.actor.userId
-        ? { kind: 'principal', href: principalHref(address.userId) }
-        : undefined
+      return await findPrincipal(context, address.userId)
     case 'home':
-      return address.userId === context.actor.userId ? { kind: 'home', href: homeHref(address.userId) } : undefined
+      return address.userId === actor.userId ? { kind: 'home', href: homeHref(address.userId) } : undefined
     case 'address-book':
       return await findBook(context, address.userId, address.book)
+    case 'directory':
+      return findDirectory(context, address.organizationId)
+    default: {
+      const collection = await findCardCollection(context, address)
+      const view = collection && (await context.addressBooks.card(actor, collection.id, address.card, body))
+      return view && cardResource(collection.id, cardHref(collection.href, view.name), view, actor)
+    }
   }
-}
-
-/** What is at an address, a card with as much of it as is asked for. */
-export async function findResource(context: Context, address: Address, body: Body): Promise<Resource | undefined> {
-  if (address.kind !== 'card') return await findCollection(context, address)
-  const book = await findBook(context, address.userId, address.book)
-  const view = book && (await context.addressBooks.card(context.actor, book.id, address.card, body))
-  return view && { kind: 'card', href: cardHref(book.href, view.name), bookId: book.id, view }
 }
 
 /** The collections directly inside one, cards aside. */
@@ -128,11 +227,14 @@ export async function childCollections(context: Context, parent: Resource): Prom
       return [
         { kind: 'principals', href: PRINCIPALS },
         { kind: 'homes', href: HOMES },
+        { kind: 'directories', href: DIRECTORIES },
       ]
     case 'principals':
       return [{ kind: 'principal', href: principalHref(actor.userId) }]
     case 'homes':
       return [{ kind: 'home', href: homeHref(actor.userId) }]
+    case 'directories':
+      return [{ kind: 'directory', href: directoryHref(actor.organizationId), id: actor.organizationId }]
     case 'home':
       return (await books.list(actor)).map((row) => bookResource(actor, row.name, row.id, async () => row))
     default:

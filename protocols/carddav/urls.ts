@@ -9,17 +9,28 @@ export type Address =
   | { readonly kind: 'home'; readonly userId: Id }
   | { readonly kind: 'address-book'; readonly userId: Id; readonly book: string }
   | { readonly kind: 'card'; readonly userId: Id; readonly book: string; readonly card: string }
+  | { readonly kind: 'directories' }
+  | { readonly kind: 'directory'; readonly organizationId: Id }
+  | { readonly kind: 'directory-card'; readonly organizationId: Id; readonly card: string }
+
+export type CardAddress = Extract<Address, { kind: 'card' | 'directory-card' }>
 
 export const ROOT = '/dav/'
 export const PRINCIPALS = `${ROOT}principals/`
 export const HOMES = `${ROOT}addressbooks/`
+export const DIRECTORIES = `${ROOT}directories/`
 
 const encode = (segment: string): string => encodeURIComponent(segment).replaceAll('%40', '@')
 
 export const principalHref = (userId: Id): string => `${PRINCIPALS}${userId}/`
 export const homeHref = (userId: Id): string => `${HOMES}${userId}/`
 export const bookHref = (userId: Id, book: string): string => `${homeHref(userId)}${encode(book)}/`
+export const directoryHref = (organizationId: Id): string => `${DIRECTORIES}${organizationId}/`
 export const cardHref = (book: string, name: string): string => `${book}${encode(name)}`
+
+/** The collection that a card's address is inside of. */
+export const collectionOf = (address: CardAddress): string =>
+  address.kind === 'card' ? bookHref(address.userId, address.book) : directoryHref(address.organizationId)
 
 /** One decoded segment, or undefined where it is none: a slash, NUL or control character inside, a bad escape, dots. */
 function decode(segment: string): string | undefined {
@@ -59,12 +70,24 @@ export function parsePath(rawPath: string): Address | undefined {
     if (raw.length === 1) return { kind: 'principals' }
     return userId && raw.length === 2 ? { kind: 'principal', userId } : undefined
   }
+  if (area === 'directories') return inDirectories(raw.slice(1).map(decode), isCollection)
   if (area !== 'addressbooks') return undefined
   if (raw.length === 1) return { kind: 'homes' }
   if (!userId) return undefined
   if (book === undefined) return { kind: 'home', userId }
   if (card === undefined) return { kind: 'address-book', userId, book }
   return isCollection ? undefined : { kind: 'card', userId, book, card }
+}
+
+function inDirectories(
+  [organization, card, ...more]: (string | undefined)[],
+  isCollection: boolean,
+): Address | undefined {
+  if (organization === undefined) return { kind: 'directories' }
+  const organizationId = asId(organization)
+  if (!organizationId || more.length > 0) return undefined
+  if (card === undefined) return { kind: 'directory', organizationId }
+  return isCollection ? undefined : { kind: 'directory-card', organizationId, card }
 }
 
 /** The path of an href in a body: absolute ones must be of this host. */

@@ -5,7 +5,14 @@ import { CARDDAV, DAV, element, type QName } from './names.ts'
 import { DavError } from './preconditions.ts'
 import { propertiesOf } from './properties/index.ts'
 import type { LiveProperty } from './properties/property.ts'
-import type { CardResource, CardText, Context, Resource, ResourceKind } from './resources.ts'
+import {
+  type CardResource,
+  type CardText,
+  type Context,
+  cardResource,
+  type Resource,
+  type ResourceKind,
+} from './resources.ts'
 import { child, propertyNames, type XmlElement } from './xml.ts'
 
 const ADDRESS_DATA = CARDDAV('address-data')
@@ -19,6 +26,8 @@ export interface Wanted {
   /** How much of each card has to be read. */
   readonly body: Body
   readonly addressData?: (card: CardText) => string
+  /** What is made of the values of some properties (RFC 3253 §3.8). */
+  readonly expand?: ReadonlyMap<QName, (value: string) => Promise<string>>
 }
 
 /** In which form a card goes into the answer. */
@@ -142,7 +151,10 @@ export class Responses {
       if (this.#wanted.mode === 'propname') read.set(property.read, '')
       else if (!read.has(property.read)) read.set(property.read, await property.read(resource, this.#context))
     }
-    const values = found.map((property) => read.get(property.read))
+    const values = await this.#expanded(
+      found,
+      found.map((property) => read.get(property.read)),
+    )
     const collection = resource.kind === 'home' ? this.#context.actor.userId : idOf(resource)
     const mine = kept && collection !== undefined ? (await this.#kept(collection, [''])).get('') : undefined
     return this.#write(resource.href, found, others, values, mine ?? NOTHING)
@@ -150,17 +162,33 @@ export class Responses {
 
   /** Cards of one book. Their properties are in their rows; what clients keep beside them is read for all at once. */
   async ofCards(bookId: Id, rows: readonly CardRow[]): Promise<string> {
-    const { found, others, kept } = await this.#plan('card')
+    const { actor } = this.#context
+    const { found, others, kept } = await this.#plan(bookId === actor.organizationId ? 'directory-card' : 'card')
     const names = rows.map(({ view }) => view.name)
     const mine = kept && rows.length > 0 ? await this.#kept(bookId, names) : undefined
     const propname = this.#wanted.mode === 'propname'
     let out = ''
     for (const { href, view } of rows) {
-      const card: CardResource = { kind: 'card', href, bookId, view }
-      const values = found.map(
+      const card = cardResource(bookId, href, view, actor)
+      const read = found.map(
         (property) => (propname ? '' : (property.read(card, this.#context) as string | undefined)), // see LiveProperty
       )
+      const values = this.#wanted.expand ? await this.#expanded(found, read) : read
       out += this.#write(href, found, others, values, mine?.get(view.name) ?? NOTHING)
+    }
+    return out
+  }
+
+  async #expanded(
+    found: readonly LiveProperty[],
+    values: readonly (string | undefined)[],
+  ): Promise<readonly (string | undefined)[]> {
+    const { expand } = this.#wanted
+    if (!expand) return values
+    const out: (string | undefined)[] = []
+    for (const [at, { name }] of found.entries()) {
+      const value = values[at]
+      out.push(value === undefined ? undefined : ((await expand.get(name)?.(value)) ?? value))
     }
     return out
   }

@@ -55,12 +55,31 @@ export interface Users {
   update(user: User): Promise<void>
   delete(organizationId: Id, id: Id): Promise<void>
   list(organizationId?: Id): AsyncIterable<User>
+  /** An active user, as colleagues see them. */
+  person(organizationId: Id, id: Id): Promise<PersonRow | undefined>
+  /** Active users whom all, or any, of the matches are about, in the order of their cards' names. */
+  people(organizationId: Id, matches: readonly PersonMatch[], test: 'all' | 'any', limit: number): Promise<PersonRow[]>
   /**
    * What is in force for the user: the narrower of the organization's scope and their own. The organization's cannot
    * change until the transaction ends.
    */
   scope(organizationId: Id, id: Id): Promise<Scope>
   setScope(organizationId: Id, id: Id, scope: Scope): Promise<void>
+}
+
+/** A part of a person's name or e-mail, in any case. */
+export interface PersonMatch {
+  readonly field: 'name' | 'email'
+  readonly text: string
+}
+
+export interface PersonRow {
+  readonly id: Id
+  readonly email: string
+  /** The resource name of their card. */
+  readonly card: string
+  /** The line of the card that holds the name, folded as it is stored. */
+  readonly nameLine?: string
 }
 
 /** What there is at a name, and what holds a UID, when a card is about to be written. */
@@ -154,6 +173,8 @@ export interface Books {
   /** The merged book first. */
   list(actor: Actor): Promise<Book[]>
   find(actor: Actor, name: string): Promise<Book | undefined>
+  /** Of the cards that the person owns in all of them. */
+  bytes(actor: Actor): Promise<number>
   /** Books that came, went or changed in (since, until], by name, with their present state. */
   changed(actor: Actor, since: Heads, until: Heads, after: string, limit: number): Promise<ChangedMember<Book>[]>
   /** Locks the book's row. */

@@ -1,6 +1,4 @@
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
-import type { Actor } from '#domain'
-import { parseVCard, readData } from '#vcard'
 import { carddav } from '../../protocols/carddav/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
@@ -47,7 +45,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     books: kith.books,
     locks: kith.locks,
     clientProperties: kith.clientProperties,
-    describe: (actor: Actor) => describe(kith, actor),
+    people: kith.people,
     bodyLimit: 16 * MIB,
   })
   return app
@@ -59,17 +57,3 @@ Add a CardDAV account on your phone or in your mail client:
   server     ${url}
   user name  and password: an app password made for this device (npx kith app-password create --help)
 `
-
-async function describe(
-  { store }: Kith,
-  { userId, organizationId }: Actor,
-): Promise<{ name: string; email: string; card?: string }> {
-  const [user] = await store.users.find(userId)
-  const profile = user && (await store.contacts.profile(organizationId, userId))
-  const email = user?.email ?? ''
-  return {
-    name: profile ? readData(parseVCard(profile.text)).full_name : email,
-    email,
-    ...(profile && { card: profile.name }),
-  }
-}

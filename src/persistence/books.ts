@@ -24,6 +24,16 @@ export class SqlBooks implements Books {
     return (await this.#read(actor, { name }))[0]
   }
 
+  async bytes({ organizationId, userId }: Actor): Promise<number> {
+    const [row] = await this.#session.query<{ bytes: string }>(
+      `select coalesce(sum(size), 0) as bytes from contact where organization_id = $1
+         and book_id in (select id from address_book where organization_id = $1 and owner_id = $2)`,
+      [organizationId, userId],
+      'bytes',
+    )
+    return Number(row?.bytes ?? 0)
+  }
+
   async #read({ organizationId, userId }: Actor, where: { name?: string; id?: Id }): Promise<Book[]> {
     const rows = await this.#session.entities((em) =>
       em.find(AddressBookRow, { organizationId, ownerId: userId, ...where }, { orderBy: { name: 'asc' } }),

@@ -14,7 +14,7 @@ export function isIndexed(text: string): boolean {
   })
 }
 
-const containing = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+export const containing = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
 
 /**
  * A narrowing as SQL over `search`; its patterns are added to `values`. What no index is to be asked for is written in a

@@ -1,5 +1,7 @@
-import { type Id, type Scope, type User, type Users, userNameKey } from '#domain'
+import { type Id, type PersonMatch, type PersonRow, type Scope, type User, type Users, userNameKey } from '#domain'
+import { searchKey } from '#vcard'
 import { SCOPE } from './collections.ts'
+import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
 
 interface UserRow {
@@ -29,6 +31,33 @@ const toUser = (row: UserRow): User => ({
 })
 
 const PAGE = 1_000
+
+/** The line with the name, folded as it may be: the rest of a card (a photo) is not wanted. */
+const PERSON = `select u.id, u.email, p.name as card,
+    substring(p.text from '(?i)\\n((?:[a-z0-9-]+\\.)?fn[;:][^\\n]*(?:\\n[ \\t][^\\n]*)*)') as name_line
+  from "user" u join contact p on p.organization_id = u.organization_id and p.id = u.profile_id
+  where u.organization_id = $1 and u.is_active and p.kind = 'profile' and p.listed`
+
+interface PersonSqlRow {
+  id: string
+  email: string
+  card: string
+  name_line: string | null
+}
+
+const toPersonRow = ({ id, email, card, name_line }: PersonSqlRow): PersonRow => ({
+  id,
+  email,
+  card,
+  ...(name_line === null ? {} : { nameLine: name_line.trimEnd() }),
+})
+
+/** An index finds the cards with the text anywhere; of these the name, or the user's e-mail, has to hold it. */
+function personCondition({ field, text }: PersonMatch, values: unknown[]): string {
+  const anywhere = `p.search like $${values.push(containing(searchKey(text)))}`
+  if (field === 'name') return `(${anywhere} and substring(p.search from '\\nfn\\t([^\\n]*)') like $${values.length})`
+  return `(${anywhere} and u.email_key like $${values.push(containing(text.toLowerCase()))})`
+}
 
 export class SqlUsers implements Users {
   readonly #session: Session
@@ -126,6 +155,27 @@ export class SqlUsers implements Users {
       if (!last || rows.length < PAGE) return
       after = [last.email_key, last.id]
     }
+  }
+
+  async person(organizationId: Id, id: Id): Promise<PersonRow | undefined> {
+    const [row] = await this.#session.query<PersonSqlRow>(`${PERSON} and u.id = $2`, [organizationId, id], 'person')
+    return row && toPersonRow(row)
+  }
+
+  async people(
+    organizationId: Id,
+    matches: readonly PersonMatch[],
+    test: 'all' | 'any',
+    limit: number,
+  ): Promise<PersonRow[]> {
+    const values: unknown[] = [organizationId, limit]
+    const conditions = matches.map((match) => personCondition(match, values))
+    const condition = conditions.join(test === 'all' ? ' and ' : ' or ') || (test === 'all' ? 'true' : 'false')
+    const rows = await this.#session.query<PersonSqlRow>(
+      `${PERSON} and (${condition}) order by p.name limit $2`,
+      values,
+    )
+    return rows.map(toPersonRow)
   }
 
   async scope(organizationId: Id, id: Id): Promise<Scope> {

@@ -1,7 +1,7 @@
 import type { Condition, Id, Lock, State } from '#domain'
 import { asId } from '#domain'
 import { DavError } from '../preconditions.ts'
-import { findResource } from '../resources.ts'
+import { findResource, isCard } from '../resources.ts'
 import { type Address, hrefPath, parsePath } from '../urls.ts'
 import { type Exchange, header } from './exchange.ts'
 import { type IfList, parseIf } from './if-header.ts'
@@ -76,7 +76,7 @@ const tokensOf = (locks: readonly Lock[], member: string): string[] =>
 async function stateOf({ context }: Exchange, address: Address): Promise<[State, string[]]> {
   const resource = await findResource(context, address, 'none')
   if (!resource) return [{ locks: [] }, []]
-  if (resource.kind === 'card') {
+  if (isCard(resource)) {
     const locks = await context.locks.list(context.actor, resource.bookId)
     return [{ etag: resource.view.etag, locks }, tokensOf(locks, resource.view.name)]
   }

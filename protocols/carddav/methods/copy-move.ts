@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import { DomainError } from '#domain'
 import { DAV } from '../names.ts'
-import { DavError, refusal } from '../preconditions.ts'
+import { DavError, needPrivileges, refusal } from '../preconditions.ts'
 import { type BookResource, findBook } from '../resources.ts'
-import { type Address, bookHref, cardHref, parsePath } from '../urls.ts'
+import { type Address, bookHref, cardHref, collectionOf, parsePath } from '../urls.ts'
 import { ifCondition, writeCondition } from './conditions.ts'
 import { type Exchange, header, notHere } from './exchange.ts'
 
@@ -20,6 +20,7 @@ const transfer =
     if (address.kind !== 'card') throw new DavError(403, 'This collection stays where it is')
     const from = await findBook(exchange.context, address.userId, address.book)
     if (!from) throw notHere()
+    assertNotInDirectory(target, exchange)
     if (target.kind !== 'card') throw new DavError(403, 'A card goes into a book, under a name')
     const to = await bookOf(exchange, target)
     return await transferCard(
@@ -63,7 +64,9 @@ async function transferCard(
       .send()
   } catch (error) {
     // A conflict is with a card of the book that it was to go to.
-    throw error instanceof DomainError ? (refusal(error, (name) => cardHref(to.book.href, name)) ?? error) : error
+    throw error instanceof DomainError
+      ? (refusal(error, (name) => cardHref(to.book.href, name), cardHref(from.book.href, from.name)) ?? error)
+      : error
   }
 }
 
@@ -114,6 +117,13 @@ function destination(exchange: Exchange): Address {
   const address = parsePath(absolute?.[2] ?? value)
   if (!address) throw notHere()
   return address
+}
+
+/** @throws DavError 403 need-privileges, 404 */
+function assertNotInDirectory(target: Address, { context }: Exchange): void {
+  if (target.kind !== 'directory-card') return
+  if (target.organizationId !== context.actor.organizationId) throw notHere()
+  throw needPrivileges(collectionOf(target), 'bind', 'The directory is read only')
 }
 
 async function bookOf({ context }: Exchange, address: Extract<Address, { kind: 'card' }>): Promise<BookResource> {

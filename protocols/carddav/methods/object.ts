@@ -6,20 +6,20 @@ import { fromJCard, parseVCard, serialize, toJCard } from '#vcard'
 import { CARDDAV, DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
 import { applied } from '../prefer.ts'
-import { type BookResource, type Context, findBook } from '../resources.ts'
+import { type BookResource, type CardCollection, type Context, findBook, findCardCollection } from '../resources.ts'
 import { cardHref } from '../urls.ts'
 import { assertConditions, assertUnmodified, ifCondition, readCondition, writeCondition } from './conditions.ts'
 import { bodyBytes, type Exchange, header, notHere } from './exchange.ts'
 
-async function bookOf({ context, address }: Exchange): Promise<{ book: BookResource; name: string }> {
-  if (address.kind !== 'card') throw new DavError(405, 'This is a collection')
-  const book = await findBook(context, address.userId, address.book)
+async function bookOf({ context, address }: Exchange): Promise<{ book: CardCollection; name: string }> {
+  if (address.kind !== 'card' && address.kind !== 'directory-card') throw new DavError(405, 'This is a collection')
+  const book = await findCardCollection(context, address)
   if (!book) throw notHere()
   return { book, name: address.card }
 }
 
 /** Where a card is to be put: RFC 4918 §9.7.1 has 409 where there is no such collection. */
-async function bookToWrite(exchange: Exchange): Promise<{ book: BookResource; name: string }> {
+async function bookToWrite(exchange: Exchange): Promise<{ book: CardCollection; name: string }> {
   const { context, address } = exchange
   const mine = address.kind === 'card' && address.userId === context.actor.userId
   if (mine && !(await findBook(context, address.userId, address.book))) {
@@ -50,7 +50,7 @@ function bodyFor(exchange: Exchange): Body {
 export async function get(exchange: Exchange): Promise<FastifyReply> {
   if (exchange.address.kind === 'address-book') return await getBook(exchange)
   const { context, reply, request } = exchange
-  if (exchange.address.kind !== 'card') {
+  if (exchange.address.kind !== 'card' && exchange.address.kind !== 'directory-card') {
     throw new DavError(405, 'This is a collection for CardDAV clients: ask with PROPFIND')
   }
   const { book, name } = await bookOf(exchange)
@@ -116,7 +116,7 @@ async function assertIf(exchange: Exchange, etag: string): Promise<void> {
 }
 
 /** "h" for what a GET without a version gives, "h.4" or "h.3" for the other form of the same card. */
-async function variantTag({ context }: Exchange, view: CardView, book: BookResource, body: Body): Promise<string> {
+async function variantTag({ context }: Exchange, view: CardView, book: CardCollection, body: Body): Promise<string> {
   if (body === 'stored' || !view.card) return view.etag
   const stored =
     view.kind === 'personal' ? await context.addressBooks.card(context.actor, book.id, view.name, 'stored') : undefined
@@ -175,7 +175,7 @@ export async function post(exchange: Exchange): Promise<FastifyReply> {
 
 async function answerWritten(
   { context, reply }: Exchange,
-  book: BookResource,
+  book: CardCollection,
   name: string,
   { created, etag }: Written,
 ): Promise<FastifyReply> {

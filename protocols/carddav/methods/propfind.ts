@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify'
 import { sendMultistatus } from '../multistatus.ts'
 import { DAV } from '../names.ts'
-import { DavError } from '../preconditions.ts'
+import { DavError, tooManyMatches } from '../preconditions.ts'
 import { applied } from '../prefer.ts'
-import { type Context, childCollections, findResource, type Resource } from '../resources.ts'
+import { type Context, childCollections, findResource, isCard, type Resource } from '../resources.ts'
 import { cardHref } from '../urls.ts'
 import { Responses, type Wanted, wanted } from '../wanted.ts'
 import { type Exchange, header, notHere, type XmlBodies } from './exchange.ts'
@@ -20,9 +20,11 @@ export const propfind =
     const asked = wanted(root)
     const resource = await findResource(context, address, asked.body)
     if (!resource) throw notHere()
-    if (depth === 'infinity' && resource.kind !== 'card') {
+    if (depth === 'infinity' && !isCard(resource)) {
       throw new DavError(403, 'Ask with Depth 0 or 1', DAV('propfind-finite-depth'))
     }
+    if (depth === '1' && resource.kind === 'directory')
+      throw tooManyMatches('Search the directory by addressbook-query')
     const { minimal, noRoot } = context.prefer
     const kept = [...(minimal ? ['minimal' as const] : []), ...(noRoot && depth === '1' ? ['noRoot' as const] : [])]
     if (kept.length > 0) reply.header('preference-applied', applied(...kept))
@@ -36,7 +38,7 @@ async function* responses(
   inside: boolean,
 ): AsyncGenerator<string> {
   const written = new Responses(asked, context)
-  if (resource.kind === 'card') {
+  if (isCard(resource)) {
     yield await written.ofCards(resource.bookId, [resource])
     return
   }

@@ -1,32 +1,39 @@
 import type { Lock } from '#domain'
 import { lockToken } from '../methods/conditions.ts'
 import { CARDDAV, DAV, element } from '../names.ts'
+import { isCard, KINDS, type ResourceKind } from '../resources.ts'
 import { escapeXml } from '../xml.ts'
 import { liveProperty } from './property.ts'
 
-const COLLECTIONS = ['root', 'principals', 'homes', 'home', 'address-book', 'principal'] as const
+const CARDS = ['card', 'directory-card'] as const
+/** What a kind is besides a collection. */
+const TYPES: { readonly [Kind in ResourceKind]?: string } = {
+  'address-book': element(CARDDAV('addressbook')),
+  directory: element(CARDDAV('addressbook')) + element(CARDDAV('directory')),
+  principal: element(DAV('principal')),
+  colleague: element(DAV('principal')),
+}
 
-/** RFC 4918 §15.9; RFC 6352 §5.2 for address books, RFC 3744 §4 for principals. */
+/**
+ * RFC 4918 §15.9; RFC 6352 §5.2 for address books, RFC 3744 §4 for principals,
+ * draft-daboo-carddav-directory-gateway-02 §4.1 for directories.
+ */
 export const resourcetype = liveProperty({
   name: DAV('resourcetype'),
-  on: [...COLLECTIONS, 'card'],
+  on: KINDS,
   allprop: true,
-  read: ({ kind }) => {
-    if (kind === 'card') return ''
-    const extra =
-      kind === 'address-book' ? element(CARDDAV('addressbook')) : kind === 'principal' ? element(DAV('principal')) : ''
-    return element(DAV('collection')) + extra
-  },
+  read: (resource) => (isCard(resource) ? '' : element(DAV('collection')) + (TYPES[resource.kind] ?? '')),
 })
 
 /** RFC 4918 §15.2 */
 export const displayname = liveProperty({
   name: DAV('displayname'),
-  on: ['address-book', 'principal', 'home'],
+  on: ['address-book', 'directory', 'principal', 'colleague', 'home'],
   allprop: true,
   read: async (resource, context) => {
     if (resource.kind === 'address-book') return escapeXml((await resource.row()).displayName) || undefined
-    return escapeXml((await context.describe(context.actor)).name)
+    if (resource.kind === 'directory') return escapeXml(await context.people.organizationName(context.actor))
+    return escapeXml((resource.kind === 'colleague' ? resource.person : await context.me()).name)
   },
   // Of a home and a principal the name is the person's, which an identity provider gives: see `proppatch`.
   change: (text) => ({ displayName: text ?? '' }),
@@ -43,7 +50,7 @@ export const creationdate = liveProperty({
 /** RFC 4918 §15.6 */
 export const getetag = liveProperty({
   name: DAV('getetag'),
-  on: ['card'],
+  on: CARDS,
   allprop: true,
   read: ({ view }) => `"${view.etag}"`,
 })
@@ -51,7 +58,7 @@ export const getetag = liveProperty({
 /** RFC 4918 §15.5 */
 export const getcontenttype = liveProperty({
   name: DAV('getcontenttype'),
-  on: ['card'],
+  on: CARDS,
   allprop: true,
   read: () => 'text/vcard; charset=utf-8',
 })
@@ -59,7 +66,7 @@ export const getcontenttype = liveProperty({
 /** RFC 4918 §15.4: of what GET answers; a group card is made when it is fetched. */
 export const getcontentlength = liveProperty({
   name: DAV('getcontentlength'),
-  on: ['card'],
+  on: CARDS,
   allprop: true,
   read: ({ view }) => (view.size === undefined ? undefined : String(view.size)),
 })
@@ -67,7 +74,7 @@ export const getcontentlength = liveProperty({
 /** RFC 4918 §15.7 */
 export const getlastmodified = liveProperty({
   name: DAV('getlastmodified'),
-  on: ['card'],
+  on: CARDS,
   allprop: true,
   read: ({ view }) => view.modifiedAt.toUTCString(),
 })

@@ -1,5 +1,5 @@
 import { CALENDARSERVER, DAV, element } from '../names.ts'
-import type { BookResource, Context, HomeResource } from '../resources.ts'
+import { type BookResource, type Context, type HomeResource, OPEN_KINDS } from '../resources.ts'
 import { liveProperty } from './property.ts'
 
 const token = (resource: BookResource | HomeResource, { addressBooks, actor }: Context): Promise<string> =>
@@ -24,7 +24,7 @@ export const getctag = liveProperty({
 /** RFC 3253 §3.1.5 */
 export const supportedReportSet = liveProperty({
   name: DAV('supported-report-set'),
-  on: ['root', 'principals', 'homes', 'home', 'address-book', 'principal', 'card'],
+  on: OPEN_KINDS,
   allprop: false,
   read: ({ kind }, { reports }) =>
     reports

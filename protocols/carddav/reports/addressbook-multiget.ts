@@ -1,17 +1,17 @@
 import { statusResponse } from '../multistatus.ts'
 import { CARDDAV, DAV } from '../names.ts'
-import type { Context, Resource } from '../resources.ts'
-import { bookHref, cardHref, hrefPath, parsePath } from '../urls.ts'
+import { type CardScope, type Context, HOLDING_CARDS, type Resource, scopeOf } from '../resources.ts'
+import { cardHref, collectionOf, hrefPath, parsePath } from '../urls.ts'
 import { type CardRow, Responses, wantedOfReport } from '../wanted.ts'
 import type { XmlElement } from '../xml.ts'
 import type { Report } from './report.ts'
 
-/** RFC 6352 §8.7: the cards of those hrefs, a 404 for each that is none of this book. */
+/** RFC 6352 §8.7: the cards of those hrefs, a 404 for each that is none of this book (or not this card). */
 export const addressbookMultiget: Report = {
   name: CARDDAV('addressbook-multiget'),
-  on: ['address-book'],
-  run: async (root: XmlElement, book: Resource, context: Context) => {
-    const wanted = wantedOfReport(root)
+  on: HOLDING_CARDS,
+  run: async (root: XmlElement, resource: Resource, context: Context) => {
+    const scope = scopeOf(resource)
     const names = new Map<string, string>() // name → the href as it was asked: clients compare them as strings
     const foreign = new Set<string>()
     for (const { name, text } of root.children) {
@@ -23,11 +23,15 @@ export const addressbookMultiget: Report = {
       }
       const path = hrefPath(text, context.host)
       const address = path === undefined ? undefined : parsePath(path)
-      const inside = address?.kind === 'card' && bookHref(address.userId, address.book) === book.href
+      const inside =
+        (address?.kind === 'card' || address?.kind === 'directory-card') &&
+        collectionOf(address) === scope.href &&
+        (scope.only === undefined || address.card === scope.only)
       if (inside) names.set(address.card, path ?? '')
       else foreign.add(text.trim())
     }
-    return answer(book, context, wanted, names, foreign)
+    if (scope.only !== undefined && names.size + foreign.size === 0) names.set(scope.only, resource.href)
+    return answer(scope, context, wantedOfReport(root), names, foreign)
   },
 }
 
@@ -39,13 +43,12 @@ function plainName(href: string, book: string): string | undefined {
 }
 
 async function* answer(
-  book: Resource,
+  book: CardScope,
   context: Context,
   wanted: ReturnType<typeof wantedOfReport>,
   names: ReadonlyMap<string, string>,
   foreign: ReadonlySet<string>,
 ): AsyncGenerator<string> {
-  if (book.kind !== 'address-book') return
   const responses = new Responses(wanted, context)
   for (const href of foreign) yield statusResponse(href, 404)
   for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.body)) {

@@ -1,9 +1,9 @@
-import type { Body, CardView } from '#domain'
+import type { Body, CardView, Narrowing } from '#domain'
 import { parseVCard } from '#vcard'
 import { truncated } from '../multistatus.ts'
 import { CARDDAV } from '../names.ts'
-import { DavError } from '../preconditions.ts'
-import type { BookResource, Context, Resource } from '../resources.ts'
+import { DavError, tooManyMatches } from '../preconditions.ts'
+import { type CardScope, type Context, HOLDING_CARDS, type Resource, scopeOf } from '../resources.ts'
 import { cardHref } from '../urls.ts'
 import { Responses, type Wanted, wantedOfReport } from '../wanted.ts'
 import { child, type XmlElement } from '../xml.ts'
@@ -13,11 +13,28 @@ import type { Report } from './report.ts'
 /** RFC 6352 §8.6: the cards that pass a filter, at most as many as the client wants. */
 export const addressbookQuery: Report = {
   name: CARDDAV('addressbook-query'),
-  on: ['address-book'],
-  run: async (root: XmlElement, book: Resource, context: Context) => {
+  on: HOLDING_CARDS,
+  run: async (root: XmlElement, resource: Resource, context: Context) => {
     const filter = cardFilter(child(root, CARDDAV('filter')))
-    return answer(book, context, wantedOfReport(root), filter, limitOf(root))
+    const wanted = wantedOfReport(root)
+    const limit = limitOf(root)
+    if (resource.kind !== 'directory') return answer(scopeOf(resource), context, wanted, filter, limit)
+    if (!filter?.narrowing || !asksFor(filter.narrowing, DIRECTORY_TEXT)) {
+      throw tooManyMatches(`Search the directory for a text of at least ${DIRECTORY_TEXT} characters`)
+    }
+    return answer(resource, context, wanted, filter, Math.min(limit, DIRECTORY_ROWS))
   },
+}
+
+/** What a search of the directory asks at least and gets at most (draft-daboo-carddav-directory-gateway-02 §6). */
+const DIRECTORY_TEXT = 2
+const DIRECTORY_ROWS = 100
+
+/** Whether all that passes holds a text of that length. */
+function asksFor(narrowing: Narrowing, length: number): boolean {
+  if ('all' in narrowing) return narrowing.all.some((one) => asksFor(one, length))
+  if ('any' in narrowing) return narrowing.any.every((one) => asksFor(one, length))
+  return 'text' in narrowing && Array.from(narrowing.text.trim()).length >= length
 }
 
 /** RFC 6352 §10.6 */
@@ -30,17 +47,21 @@ function limitOf(root: XmlElement): number {
 }
 
 async function* answer(
-  book: Resource,
+  book: CardScope,
   context: Context,
   wanted: Wanted,
   filter: CardFilter | undefined,
   limit: number,
 ): AsyncGenerator<string> {
-  if (book.kind !== 'address-book') return
   const responses = new Responses(wanted, context)
   const { actor, addressBooks } = context
   let left = limit
-  for await (const views of addressBooks.matching(actor, book.id, filter?.narrowing, filter ? 'stored' : wanted.body)) {
+  const body = filter ? 'stored' : wanted.body
+  const candidates =
+    book.only === undefined
+      ? addressBooks.matching(actor, book.id, filter?.narrowing, body)
+      : single(addressBooks.card(actor, book.id, book.only, body))
+  for await (const views of candidates) {
     const passed = filter ? views.filter(({ card }) => card && filter.test(parseVCard(card.text))) : views
     const shown = passed.slice(0, left)
     left -= shown.length
@@ -56,11 +77,16 @@ async function* answer(
   }
 }
 
+async function* single(reading: Promise<CardView | undefined>): AsyncGenerator<readonly CardView[]> {
+  const view = await reading
+  if (view) yield [view]
+}
+
 /** The cards in the version that is asked for: the filter was about them as they are stored. */
 async function inForm(
   views: readonly CardView[],
   body: Body,
-  book: BookResource,
+  book: CardScope,
   { actor, addressBooks }: Context,
 ): Promise<readonly CardView[]> {
   if (body === 'none' || views.every(({ card }) => card?.version === body)) return views

@@ -33,6 +33,9 @@ export class BookService {
   list = (actor: Actor): Promise<Book[]> => this.#store.books.list(actor)
   find = (actor: Actor, name: string): Promise<Book | undefined> => this.#store.books.find(actor, name)
 
+  /** What the person's own cards take, in bytes. */
+  bytes = (actor: Actor): Promise<number> => this.#store.books.bytes(actor)
+
   /** @throws DomainError `already-exists`, `invalid-name`, `invalid-data` */
   async create(
     actor: Actor,
