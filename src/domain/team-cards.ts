@@ -84,9 +84,9 @@ async function rename(transaction: Transaction, team: Team, wanted: string): Pro
 /** The active colleague whose card it is. @throws DomainError `unknown-member` */
 async function userOf(transaction: Transaction, organizationId: Id, profileId: Id): Promise<User> {
   const id = asId(profileId)
-  const profile = id && (await transaction.contacts.holdBase(organizationId, id))
-  const user = profile && profile.ownerId ? await transaction.users.lock(organizationId, profile.ownerId) : undefined
-  if (!profile || !profile.listed || !user?.isActive) {
+  const profile = id === undefined ? undefined : await transaction.contacts.holdBase(organizationId, id)
+  const user = profile?.ownerId ? await transaction.users.lock(organizationId, profile.ownerId) : undefined
+  if (!profile?.listed || !user?.isActive) {
     throw new DomainError('unknown-member', 'A team has members of the organization only: no colleague has this card')
   }
   return user

@@ -16,8 +16,8 @@ export const addressbookMultiget: Report = {
     const foreign = new Set<string>()
     for (const { name, text } of root.children) {
       if (name !== DAV('href')) continue
-      const plain = plainName(text, book.href)
-      if (plain !== undefined) {
+      const plain = plainName(text, scope.href)
+      if (plain !== undefined && scope.only === undefined) {
         names.set(plain, text)
         continue
       }
