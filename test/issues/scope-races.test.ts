@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { Bodies, Client } from '../model/client.ts'
+import { Bodies, book, Client } from '../model/client.ts'
 import { Random } from '../model/random.ts'
 import { testDatabase } from '../support/databases.ts'
 import { actorOf, openWorld } from '../support/services.ts'
@@ -22,7 +22,7 @@ async function start(t: Test) {
   const [ann, ben] = world.people
   if (!ann || !ben) throw new TypeError('there are people')
   const team = await world.teams.create('Project X', ann)
-  const client = new Client(actorOf(ben), world.addressBooks, new Random(1), new Bodies())
+  const client = new Client(actorOf(ben), book(actorOf(ben), world.addressBooks), new Random(1), new Bodies())
   /** Resolves when the lock is had; its result lets it go. */
   const holdStream = async () => {
     const blocker = new pg.Client(database.url)

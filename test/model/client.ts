@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Actor, type AddressBooks, type Body, type ChangedMember, DomainError } from '#domain'
+import {
+  type Actor,
+  type AddressBooks,
+  type Body,
+  type Book,
+  type BookService,
+  type ChangedMember,
+  type Changes,
+  DomainError,
+} from '#domain'
 import type { Random } from './random.ts'
 
 export interface Counts {
@@ -22,25 +31,64 @@ export class Bodies {
   }
 }
 
-/** A device that knows nothing but the sync protocol of one address book. */
+/** What a device follows: what changed of it, and all that is in it. */
+export interface Followed {
+  changes(token: string | undefined, body: Body, limit: number | undefined): Promise<Changes<Seen>>
+  /** Names and ETags. */
+  listing(): Promise<Map<string, string>>
+}
+
+/** Of a member: its ETag, and its text if it was asked for. */
+export interface Seen {
+  readonly etag: string
+  readonly card?: { readonly text: string }
+}
+
+/** An address book. */
+export const book = (actor: Actor, books: AddressBooks, bookId = actor.peopleId): Followed => ({
+  changes: (token, body, limit) => books.changes(actor, bookId, token, body, limit),
+  listing: async () => {
+    const found = new Map<string, string>()
+    for await (const views of books.cards(actor, bookId, 'none'))
+      for (const { name, etag } of views) found.set(name, etag)
+    return found
+  },
+})
+
+/** A person's home, whose members are their books. */
+export function home(actor: Actor, books: AddressBooks, own: BookService): Followed {
+  const seen = ({ id, displayName }: Book): Seen => ({ etag: `${id} ${displayName}` })
+  return {
+    changes: async (token, _, limit) => {
+      const { members, outcome } = await books.bookChanges(actor, token, limit)
+      async function* told() {
+        for await (const some of members) {
+          yield some.map(({ name, view }) => (view ? { name, view: seen(view) } : { name }))
+        }
+      }
+      return { members: told(), outcome }
+    },
+    listing: async () => new Map((await own.list(actor)).map((one) => [one.name, seen(one).etag])),
+  }
+}
+
+/** A device that knows nothing but the sync protocol of one collection. */
 export class Client {
   readonly actor: Actor
   readonly replica = new Map<string, string>()
   /** Every name it was ever told. */
   readonly heard = new Set<string>()
   readonly counts: Counts = { syncs: 0, refused: 0, pages: 0, bodies: 0 }
-  readonly #books: AddressBooks
-  readonly #bookId: string
+  readonly #followed: Followed
   readonly #random: Random
   readonly #bodies: Bodies
   #token: string | undefined
   /** Tokens it once had; a device restored from a backup of its settings sends such a one. */
   readonly #old: string[] = []
 
-  constructor(actor: Actor, books: AddressBooks, random: Random, bodies: Bodies, bookId = actor.peopleId) {
+  constructor(actor: Actor, followed: Followed, random: Random, bodies: Bodies) {
     this.actor = actor
-    this.#books = books
-    this.#bookId = bookId
+    this.#followed = followed
     this.#random = random
     this.#bodies = bodies
   }
@@ -60,10 +108,7 @@ export class Client {
 
   /** Where the replica is not what a full listing says. */
   async differences(): Promise<string[]> {
-    const listing = new Map<string, string>()
-    for await (const views of this.#books.cards(this.actor, this.#bookId, 'none')) {
-      for (const { name, etag } of views) listing.set(name, etag)
-    }
+    const listing = await this.#followed.listing()
     return [...new Set([...listing.keys(), ...this.replica.keys()])]
       .filter((name) => listing.get(name) !== this.replica.get(name))
       .map((name) => `${this.actor.userId} has ${name} as ${this.replica.get(name)}, but it is ${listing.get(name)}`)
@@ -76,7 +121,7 @@ export class Client {
       const limit = this.#random.chance(0.5) ? undefined : 1 + this.#random.below(this.#random.chance(0.5) ? 8 : 80)
       const body = this.#random.weighted({ none: 8, stored: 1, '3.0': 1, '4.0': 1 })
       try {
-        const changes = await this.#books.changes(this.actor, this.#bookId, token, body, limit)
+        const changes = await this.#followed.changes(token, body, limit)
         for await (const members of changes.members) this.#apply(members, body)
         const { token: next, complete } = changes.outcome()
         this.counts.pages += 1
@@ -93,7 +138,7 @@ export class Client {
     }
   }
 
-  #apply(members: readonly ChangedMember[], body: Body): void {
+  #apply(members: readonly ChangedMember<Seen>[], body: Body): void {
     for (const { name, view } of members) {
       this.heard.add(name)
       if (!view) {

@@ -1,9 +1,9 @@
 import pg from 'pg'
 import type { Database } from '../../src/persistence/index.ts'
 import { actorOf, openWorld, type World } from '../support/services.ts'
-import { Bodies, Client } from './client.ts'
+import { Bodies, book, Client, home } from './client.ts'
 import { Random } from './random.ts'
-import { type Tally, type Weather, write } from './writers.ts'
+import { KEPT_BOOK, type Tally, type Weather, write } from './writers.ts'
 
 const PEOPLE = 40
 const FOLLOWED = 8
@@ -46,9 +46,16 @@ export async function runModel(url: string, options: ModelOptions): Promise<Find
   const world = await openWorld(url, { people: PEOPLE, followed: FOLLOWED, around })
   const idle = await longTransaction(url)
   const bodies = new Bodies()
-  const clients = world.followed.flatMap((user) =>
-    Array.from({ length: CLIENTS_EACH }, () => new Client(actorOf(user), world.addressBooks, random.fork(), bodies)),
-  )
+  const clients: Client[] = []
+  for (const actor of world.followed.map(actorOf)) {
+    const { id } = await world.books.create(actor, KEPT_BOOK, {})
+    const followed = [
+      ...Array.from({ length: CLIENTS_EACH }, () => book(actor, world.addressBooks)),
+      book(actor, world.addressBooks, id),
+      home(actor, world.addressBooks, world.books),
+    ]
+    clients.push(...followed.map((one) => new Client(actor, one, random.fork(), bodies)))
+  }
   const tally: Tally = new Map()
   const divergences: string[] = []
   const streams: string[] = []

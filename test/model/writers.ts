@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Actor, DomainError, ROLES, type Scope, type Team, type User } from '#domain'
+import { type Actor, type Book, DomainError, HistoryService, ROLES, type Scope, type Team, type User } from '#domain'
 import { actorOf, type World } from '../support/services.ts'
 import type { Random } from './random.ts'
 
@@ -46,6 +46,13 @@ async function edit(world: World, actor: Actor, name: string, random: Random): P
   await world.contacts.put(actor, actor.peopleId, name, Buffer.from(content), condition)
 }
 
+/** A book that stays, so that devices can follow it; others come and go. */
+export const KEPT_BOOK = 'kept'
+
+async function anyBook({ books }: World, actor: Actor, random: Random): Promise<Book> {
+  return random.pick(await books.list(actor))
+}
+
 const ACTIONS = {
   async manage(world, random) {
     const managed = random.pick([
@@ -80,6 +87,66 @@ const ACTIONS = {
     const actor = actorOf(somebody(world, random))
     const name = `own-${random.below(25)}`
     await world.contacts.put(actor, actor.peopleId, `${name}.vcf`, personal(`uid-${name}`, random))
+  },
+  async bookCard(world, random) {
+    const actor = actorOf(random.pick(world.followed))
+    const { id } = await anyBook(world, actor, random)
+    const name = `own-${random.below(25)}`
+    await world.contacts.put(actor, id, `${name}.vcf`, personal(`uid-${name}`, random))
+  },
+  async transfer(world, random) {
+    const actor = actorOf(random.pick(world.followed))
+    const from = await anyBook(world, actor, random)
+    const to = random.chance(0.7) ? await anyBook(world, actor, random) : from
+    const views: string[] = []
+    for await (const some of world.addressBooks.cards(actor, from.id, 'none'))
+      views.push(...some.map(({ name }) => name))
+    if (views.length === 0) return
+    const own = views.filter((name) => name.startsWith('own-'))
+    const name = random.pick(random.chance(0.7) && own.length > 0 ? own : views)
+    const how = { overwrite: random.chance(0.7), source: {}, target: {} }
+    const places = [
+      { collectionId: from.id, name },
+      { collectionId: to.id, name: random.chance(0.6) ? name : `own-${random.below(25)}.vcf` },
+    ] as const
+    await (random.chance(0.6) ? world.contacts.move(actor, ...places, how) : world.contacts.copy(actor, ...places, how))
+  },
+  async makeBook(world, random) {
+    await world.books.create(actorOf(random.pick(world.followed)), `book-${random.below(6)}`, {})
+  },
+  async renameBook(world, random) {
+    const actor = actorOf(random.pick(world.followed))
+    const { id, name } = await anyBook(world, actor, random)
+    if (random.chance(0.5)) await world.books.update(actor, id, { displayName: text(random) })
+    else if (name !== KEPT_BOOK) await world.books.move(actor, id, `book-${random.below(6)}`, random.chance(0.5))
+  },
+  async deleteBook(world, random) {
+    const actor = actorOf(random.pick(world.followed))
+    const { id, name } = await anyBook(world, actor, random)
+    if (name !== KEPT_BOOK) await world.books.delete(actor, id)
+  },
+  /** On the group card, as a device does. */
+  async editTeam(world, random) {
+    const team = await anyTeam(world, random)
+    const members = team ? await world.teams.members(team) : []
+    const editor = members.find(({ role, isActive }) => isActive && role !== 'member')
+    const user = world.people.find(({ id }) => id === editor?.userId)
+    if (!team || !user) return
+    const actor = actorOf(user)
+    const name = `${team.id}.vcf`
+    const view = await world.addressBooks.card(actor, actor.peopleId, name, '4.0')
+    if (!view?.card) return
+    const lines = view.card.text.split('\r\n').filter((line) => !line.startsWith('MEMBER:') || random.chance(0.8))
+    const more = random.chance(0.7) ? [`MEMBER:urn:uuid:${anybody(world, random).profileId}`] : []
+    const content = lines.flatMap((line) => (line === 'END:VCARD' ? [...more, line] : [line])).join('\r\n')
+    const renamed = random.chance(0.2) ? content.replace(/^FN:.*$/m, `FN:${text(random)}`) : content
+    await world.contacts.put(actor, actor.peopleId, name, Buffer.from(renamed), { match: [view.etag] })
+  },
+  async restore(world, random) {
+    const actor = actorOf(random.pick(world.followed))
+    const history = new HistoryService(world.store, world.contacts)
+    const versions = await history.list(actor)
+    if (versions.length > 0) await history.restore(actor, random.pick(versions).id)
   },
   async joinCreate(world, random) {
     const { length } = await world.teams.list(world.organizationId)
@@ -160,6 +227,13 @@ const CALM: Readonly<Record<Name, number>> = {
   hideOrReset: 10,
   unhide: 6,
   personal: 10,
+  bookCard: 8,
+  transfer: 12,
+  makeBook: 3,
+  renameBook: 3,
+  deleteBook: 1.5,
+  editTeam: 8,
+  restore: 2,
   joinCreate: 3,
   joinTeam: 10,
   leaveTeam: 6,

@@ -1,6 +1,7 @@
 import {
   type Actor,
   AddressBooks,
+  BookService,
   ContactService,
   OrganizationService,
   type Store,
@@ -21,6 +22,7 @@ export interface Services {
   readonly teams: TeamService
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
+  readonly books: BookService
   close(): Promise<void>
 }
 
@@ -36,6 +38,7 @@ export async function openServices(url: string, around = (database: Database) =>
     teams: new TeamService(store),
     contacts: new ContactService(store),
     addressBooks: new AddressBooks(store),
+    books: new BookService(store),
     close: () => database.close(),
   }
 }
