@@ -33,7 +33,7 @@ const escapeAttribute = (value: string): string => value.replace(/[&<>"]/g, (cha
 /** The name of an element in a document that has `DECLARATIONS`, and the declaration it needs besides. */
 function tag(name: QName): { open: string; close: string } {
   const { uri, local } = splitName(name)
-  const prefix = PREFIXES[uri]
+  const prefix = Object.hasOwn(PREFIXES, uri) ? PREFIXES[uri] : undefined
   if (prefix) return { open: `${prefix}:${local}`, close: `${prefix}:${local}` }
   if (uri === '') return { open: local, close: local }
   return { open: `X:${local} xmlns:X="${escapeAttribute(uri)}"`, close: `X:${local}` }

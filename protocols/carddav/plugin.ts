@@ -72,6 +72,7 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
   const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     if (!isDavPath(requestPath(request.raw.url))) return undefined
     reply.header('dav', COMPLIANCE).header('cache-control', 'private, no-cache')
+    if (isHostOdd(request.raw)) throw new DavError(400, 'A request has one Host')
     const actor = await options.authenticate(request)
     if (actor === 'too-many-failures') {
       return reply
@@ -136,6 +137,12 @@ export const carddav: FastifyPluginAsync<CarddavOptions> = async (app, options) 
 function orGone(person: Person | undefined): Person {
   if (!person) throw notHere()
   return person
+}
+
+/** RFC 9112 §3.2: one Host, and it is one. (HTTP/1.0 has none.) */
+function isHostOdd({ rawHeaders }: FastifyRequest['raw']): boolean {
+  const hosts = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'host')
+  return hosts.length > 1 || hosts.some((host) => !/^([\w.-]+|\[[0-9a-f:.]+\])(:\d*)?$/i.test(host))
 }
 
 const headerText = (value: string | string[] | undefined): string | undefined =>

@@ -104,7 +104,8 @@ function plan({ mode, names }: Wanted, kind: ResourceKind): Plan {
   const others = names.filter((name) => !known.has(name))
   if (mode === 'prop') {
     const found = names.flatMap((name) => known.get(name) ?? [])
-    return { found, others, kept: KEEPING.has(kind) && others.length > 0 }
+    const kept = others.length > 0 || found.some(({ change }) => change === 'kept')
+    return { found, others, kept: KEEPING.has(kind) && kept }
   }
   const included = mode === 'allprop' ? names.flatMap((name) => known.get(name) ?? []) : []
   const all = [...known.values()].filter(({ allprop }) => mode === 'propname' || allprop)

@@ -12,7 +12,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, redact: ['req.headers.authorization'] },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * MIB,
-    requestTimeout: 30_000,
+    requestTimeout: 28_000, // with the interval of the check: closed within 30 s
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
@@ -20,7 +20,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     exposeHeadRoutes: false,
     childLoggerFactory: (logger) => logger, // one a request costs more than what is logged of it
     routerOptions: { maxParamLength: 4_096, caseSensitive: true, ignoreTrailingSlash: false },
-    http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024 },
+    http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024, connectionsCheckingInterval: 2_000 },
     frameworkErrors: (_, __, reply) => {
       ;(reply as FastifyReply).code(400).type('text/plain').send('This address cannot be read.\n') // of no route: any reply
     },

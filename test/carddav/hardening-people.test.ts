@@ -157,7 +157,7 @@ t.test('A team that I am not in shows in no listing, sync, multiget, query, GET 
       t.equal(status, none.status, `${method} is as of a card that is not there`)
     }
   })
-  const listed = await david.propfind(david.people + `${shared.id}.vcf`, '0', '<D:prop><C:address-data/></D:prop>')
+  const listed = await david.propfind(`${david.people}${shared.id}.vcf`, '0', '<D:prop><C:address-data/></D:prop>')
   t.match(prop(rows(listed.text)[0], 'C:address-data'), 'Shared', 'the one that I am in shows')
 })
 

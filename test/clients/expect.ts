@@ -149,10 +149,9 @@ export function expectAll(
     },
   }
   for (const line of lines) {
-    const [, check] = CHECKS.find(([form]) => form.test(line)) ?? []
-    if (!check) throw new Error(`not an expectation: ${line}`)
-    const form = CHECKS.find(([one]) => one.test(line))?.[0]
-    const parts = form?.exec(line)?.slice(1) ?? []
+    const [form, check] = CHECKS.find(([one]) => one.test(line)) ?? []
+    if (!form || !check) throw new Error(`not an expectation: ${line}`)
+    const parts = form.exec(line)?.slice(1) ?? []
     check(t, told, parts.map((part) => (part === undefined ? part : fill(part))) as string[], line) // missing parts stay so
   }
 }

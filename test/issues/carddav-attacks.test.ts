@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import { changesNothing, prop, propstats, refused, vcard } from '../support/dav.ts'
+import { changesNothing, propstats, refused, vcard } from '../support/dav.ts'
 import { rows, startKith } from '../support/kith.ts'
 
 const running = await startKith(t)
@@ -20,7 +20,7 @@ t.test('me-card: what was set is read, also by a PROPFIND that asks for nothing 
   const set = await proppatch(david.home, `<CS:me-card><D:href>${ryans}</D:href></CS:me-card>`)
   t.equal(rows(set.text)[0]?.status, 200)
   const read = await david.propfind(david.home, '0', '<D:prop><CS:me-card/></D:prop>')
-  t.match(prop(rows(read.text)[0], 'CS:me-card'), `>${ryans}</`)
+  t.match(read.text, `>${ryans}</`)
 })
 
 t.test('a namespace called like a member of Object.prototype comes back well-formed', async (t) => {

@@ -10,8 +10,9 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIN
  */
 export function assertAccess({ request, context, address }: Exchange): void {
   const { actor } = context
-  if (address.kind === 'principal' && address.userId !== actor.userId) {
-    if (request.method !== 'PROPFIND') throw notHere()
+  if ('userId' in address && address.userId !== actor.userId) {
+    // A colleague's principal tells who they are; all else of another's is not here, whatever is asked of it.
+    if (address.kind !== 'principal' || request.method !== 'PROPFIND') throw notHere()
     return
   }
   const href = directoryAt(address)

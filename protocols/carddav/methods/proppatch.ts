@@ -4,7 +4,7 @@ import { propstat, response, sendMultistatus } from '../multistatus.ts'
 import { DAV, element, type QName } from '../names.ts'
 import { DavError } from '../preconditions.ts'
 import { applied } from '../prefer.ts'
-import { propertiesOf } from '../properties/index.ts'
+import { PROPERTIES, propertiesOf } from '../properties/index.ts'
 import { findResource, type Resource, type ResourceKind } from '../resources.ts'
 import { hrefPath, parsePath } from '../urls.ts'
 import { child, languageIn, propertyNames, type XmlElement, xmlText } from '../xml.ts'
@@ -49,6 +49,8 @@ function memberOf(resource: Resource, { context }: Exchange): Member | undefined
   return resource.kind === 'card' ? { collectionId: resource.bookId, name: resource.view.name } : undefined
 }
 
+const LIVE: ReadonlySet<QName> = new Set(PROPERTIES.map(({ name }) => name))
+
 type Verdict = 'accepted' | 'protected' | 'not kept' | 'wrong'
 
 /** The propstats of a refusal: each property says for itself why, or that it waits for the others (RFC 4918 §11.4). */
@@ -74,6 +76,7 @@ export function refusedOf(
 
 function verdict(kind: ResourceKind, { name, value }: Instruction, keeps: boolean, exchange: Exchange): Verdict {
   const known = propertiesOf(kind).get(name)
+  if (!known && value && LIVE.has(name)) return 'protected' // of another kind of resource: nobody makes one up here
   if (!known) return keeps || !value ? 'accepted' : 'not kept' // §14.23: to remove what is not there is no error
   if (!known.change) return 'protected'
   if (known.change === 'kept') return value === undefined || isOwnCard(value, exchange) ? 'accepted' : 'wrong'
