@@ -137,7 +137,7 @@ t.test('RFC 6352 §8.6.2: a hundred cards are told, and that there are more', as
   t.equal(more.length, 101)
 })
 
-t.test('Nobody writes in the directory, and another organization’s is not there', async (t) => {
+t.test('RFC 3744 §7.1.1: nobody writes in the directory, and another organization’s is not there', async (t) => {
   const card = vcard(['UID:new', 'FN:New'])
   const destination = `${DIRECTORY}new.vcf`
   await david.put('own.vcf', vcard(['UID:own', 'FN:Own']))
