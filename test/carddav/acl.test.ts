@@ -105,56 +105,62 @@ t.test('A principal goes with its user’s activity', async (t) => {
   t.equal(await status(), 404)
 })
 
-t.test('RFC 3744 §5.3, §5.4: every privilege that holds is listed, and is one of the supported ones', async (t) => {
-  await david.put('own.vcf', vcard(['UID:own', 'FN:Own']))
-  const owner = await kith.users.get('ryan.stone@spaceodyssey.com')
-  const team = await kith.teams.create('Crew', owner)
-  await kith.teams.add(team, davidUser, 'member')
-  const ryans = await device('ryan.stone@spaceodyssey.com')
-  const of = async (path: string, by = david) => {
-    const one = await row(path, '<D:current-user-privilege-set/><D:supported-privilege-set/>', by)
-    const held = privilegesIn(prop(one, 'D:current-user-privilege-set'))
-    const supported = privilegesIn(prop(one, 'D:supported-privilege-set'))
-    t.ok(
-      held.every((name) => supported.includes(name)),
-      path,
-    )
-    return held
-  }
-  for (const path of [david.home, david.people, `${david.people}own.vcf`, david.people + ryan]) {
-    t.strictSame(await of(path), ALL, path)
-  }
-  const crew = `${team.id}.vcf`
-  t.strictSame(await of(david.people + crew), [...READ, 'write-properties'], 'a member’s')
-  t.strictSame(await of(ryans.people + crew, ryans), ALL, 'its owner’s')
-  for (const path of [
-    '/dav/',
-    '/dav/principals/',
-    '/dav/addressbooks/',
-    '/dav/directories/',
-    DIRECTORY,
-    DIRECTORY + ryan,
-    mine,
-  ]) {
-    t.strictSame(await of(path), READ, path)
-  }
-})
+t.test(
+  'RFC 3744 §3.12, §5.3, §5.4: every privilege that holds is listed, and is one of the supported ones',
+  async (t) => {
+    await david.put('own.vcf', vcard(['UID:own', 'FN:Own']))
+    const owner = await kith.users.get('ryan.stone@spaceodyssey.com')
+    const team = await kith.teams.create('Crew', owner)
+    await kith.teams.add(team, davidUser, 'member')
+    const ryans = await device('ryan.stone@spaceodyssey.com')
+    const of = async (path: string, by = david) => {
+      const one = await row(path, '<D:current-user-privilege-set/><D:supported-privilege-set/>', by)
+      const held = privilegesIn(prop(one, 'D:current-user-privilege-set'))
+      const supported = privilegesIn(prop(one, 'D:supported-privilege-set'))
+      t.ok(
+        held.every((name) => supported.includes(name)),
+        path,
+      )
+      return held
+    }
+    for (const path of [david.home, david.people, `${david.people}own.vcf`, david.people + ryan]) {
+      t.strictSame(await of(path), ALL, path)
+    }
+    const crew = `${team.id}.vcf`
+    t.strictSame(await of(david.people + crew), [...READ, 'write-properties'], 'a member’s')
+    t.strictSame(await of(ryans.people + crew, ryans), ALL, 'its owner’s')
+    for (const path of [
+      '/dav/',
+      '/dav/principals/',
+      '/dav/addressbooks/',
+      '/dav/directories/',
+      DIRECTORY,
+      DIRECTORY + ryan,
+      mine,
+    ]) {
+      t.strictSame(await of(path), READ, path)
+    }
+  },
+)
 
-t.test('RFC 3744 §5.5, §5.6, §5.7, §5.8: the access that is told is the access that there is', async (t) => {
-  const names = '<D:acl/><D:acl-restrictions/><D:inherited-acl-set/><D:principal-collection-set/><D:owner/>'
-  const book = await row(david.people, names)
-  const ace = (who: string, what: string) =>
-    `<D:ace><D:principal>${who}</D:principal><D:grant><D:privilege><D:${what}/></D:privilege></D:grant><D:protected/></D:ace>`
-  t.equal(prop(book, 'D:acl'), ace(href(mine), 'all'))
-  t.equal(prop(book, 'D:acl-restrictions'), '<D:grant-only/><D:no-invert/>')
-  t.equal(prop(book, 'D:inherited-acl-set'), '')
-  t.equal(prop(book, 'D:principal-collection-set'), href('/dav/principals/'))
-  t.equal(prop(book, 'D:owner'), href(mine))
-  t.equal(prop(await row('/dav/', names), 'D:acl'), ace('<D:authenticated/>', 'read'))
-  t.equal(prop(await row(DIRECTORY, names), 'D:acl'), ace(href(mine), 'read'))
-  t.equal(prop(await row(DIRECTORY, names), 'D:owner'), undefined)
-  refused(t, await david.ask('ACL', david.people, { body: '<D:acl xmlns:D="DAV:"/>' }), 405)
-})
+t.test(
+  'RFC 3744 §5.1, §5.5, §5.6, §5.7, §5.8, §8.1: the access that is told is the access that there is',
+  async (t) => {
+    const names = '<D:acl/><D:acl-restrictions/><D:inherited-acl-set/><D:principal-collection-set/><D:owner/>'
+    const book = await row(david.people, names)
+    const ace = (who: string, what: string) =>
+      `<D:ace><D:principal>${who}</D:principal><D:grant><D:privilege><D:${what}/></D:privilege></D:grant><D:protected/></D:ace>`
+    t.equal(prop(book, 'D:acl'), ace(href(mine), 'all'))
+    t.equal(prop(book, 'D:acl-restrictions'), '<D:grant-only/><D:no-invert/>')
+    t.equal(prop(book, 'D:inherited-acl-set'), '')
+    t.equal(prop(book, 'D:principal-collection-set'), href('/dav/principals/'))
+    t.equal(prop(book, 'D:owner'), href(mine))
+    t.equal(prop(await row('/dav/', names), 'D:acl'), ace('<D:authenticated/>', 'read'))
+    t.equal(prop(await row(DIRECTORY, names), 'D:acl'), ace(href(mine), 'read'))
+    t.equal(prop(await row(DIRECTORY, names), 'D:owner'), undefined)
+    refused(t, await david.ask('ACL', david.people, { body: '<D:acl xmlns:D="DAV:"/>' }), 405)
+  },
+)
 
 t.test('RFC 5842 §3.1: a book keeps its id when it moves', async (t) => {
   const id = async (name: string) => prop(await row(david.home + name, '<D:resource-id/>'), 'D:resource-id')

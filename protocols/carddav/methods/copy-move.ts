@@ -32,7 +32,9 @@ const transfer =
     )
   }
 
+/** RFC 4918 §9.8 */
 export const copy = transfer('copy')
+/** RFC 4918 §9.9 */
 export const move = transfer('move')
 
 interface Place {

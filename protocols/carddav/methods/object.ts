@@ -38,7 +38,7 @@ const wantsJson = (exchange: Exchange): boolean => {
   return json >= 0 && (card < 0 || json < card)
 }
 
-/** RFC 6352 §5.1: `text/vcard;version=…` asks for a version; anything else gets the card as it is stored. */
+/** RFC 6352 §5.1.1: `text/vcard;version=…` asks for a version; anything else gets the card as it is stored. */
 function bodyFor(exchange: Exchange): Body {
   const accept = header(exchange, 'accept') ?? ''
   if (wantsJson(exchange)) return '4.0'
@@ -46,7 +46,7 @@ function bodyFor(exchange: Exchange): Body {
   return version === '3.0' || version === '4.0' ? version : 'stored'
 }
 
-/** GET and HEAD of a card. */
+/** RFC 9110 §9.3.1, RFC 6352 §5.1: GET and HEAD of a card; of a book all its cards (RFC 4918 §9.4). */
 export async function get(exchange: Exchange): Promise<FastifyReply> {
   if (exchange.address.kind === 'address-book') return await getBook(exchange)
   const { context, reply, request } = exchange
@@ -133,7 +133,7 @@ const CARD_TYPES: ReadonlySet<string> = new Set([
   '',
 ])
 
-/** RFC 6352 §5.3.2, §6.3.2 */
+/** RFC 4918 §9.7, RFC 6352 §6.3.2 */
 export async function put(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply } = exchange
   if (exchange.address.kind !== 'card') throw new DavError(405, 'A card is put under a name inside a book')
@@ -155,7 +155,7 @@ export async function put(exchange: Exchange): Promise<FastifyReply> {
   }
 }
 
-/** RFC 5995 §3.2: a card whose name we choose. */
+/** RFC 5995 §3.1: a card whose name we choose. */
 export async function post(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply, address } = exchange
   if (address.kind !== 'address-book') throw new DavError(405, 'Cards are added to a book')
