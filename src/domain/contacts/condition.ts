@@ -45,3 +45,15 @@ export async function assertBookFree(
   assertCondition(condition, { etag: '', locks })
   assertUnlocked(locks, target, condition.named)
 }
+
+/** @throws DomainError `precondition-failed`, `locked` */
+export function assertWritable(
+  condition: Condition,
+  locks: readonly Lock[],
+  member: string,
+  etag: string | undefined,
+  membership: boolean,
+): void {
+  assertCondition(condition, etag === undefined ? { locks } : { etag, locks })
+  assertUnlocked(locks, { member, membership }, condition.named)
+}

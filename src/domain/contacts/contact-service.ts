@@ -1,68 +1,35 @@
 import { randomUUID } from 'node:crypto'
-import { decodeText, parseVCard, serialize, type VCard, VCardSyntaxError } from '#vcard'
+import { parseVCard, type VCard } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
-import { DomainError, notFound } from '../errors.ts'
+import { notFound } from '../errors.ts'
 import type { Member, Place, Store, Transaction } from '../ports.ts'
 import { editTeamCard } from '../team-cards.ts'
 import { assertName } from './book-service.ts'
-import { assertCondition, type Condition } from './condition.ts'
-import { asSent, type CardContent, type CardView, type Contact, comparableUid, generated, nameOfId } from './contact.ts'
-import { assertUnlocked, type Lock } from './lock.ts'
+import { assertWritable, type Condition } from './condition.ts'
+import { asSent, type CardContent, type Contact, comparableUid, generated, nameOfId } from './contact.ts'
 import { additionsOnly, applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
 import { baseCard, sameLayer, saveProfile } from './profile.ts'
-
-export interface Written {
-  readonly created: boolean
-  /** Only where what is stored is what was sent. */
-  readonly etag?: string
-}
-
-export interface Sent {
-  readonly card: VCard
-  readonly text: string
-  readonly bytes?: Uint8Array
-  readonly uid?: string
-}
-
-export const MAX_CARD_BYTES = 10 * 1024 * 1024
-/** An index holds it. */
-const MAX_UID_BYTES = 1_000
-
-/** Reads what a device sent. @throws DomainError `card-too-large`, `invalid-card`, `unsupported-card` */
-export function readSent(sent: Uint8Array): Sent {
-  if (sent.byteLength > MAX_CARD_BYTES) {
-    throw new DomainError('card-too-large', `A card has at most ${MAX_CARD_BYTES} bytes, its photo included`)
-  }
-  try {
-    const { text, exact } = decodeText(sent)
-    const card = parseVCard(text)
-    const uid = uidOf(card)
-    if (uid && Buffer.byteLength(uid) > MAX_UID_BYTES) {
-      throw new DomainError('invalid-card', `A UID has at most ${MAX_UID_BYTES} bytes`)
-    }
-    return { card, text, ...(exact ? {} : { bytes: sent }), ...(uid ? { uid } : {}) }
-  } catch (error) {
-    if (!(error instanceof VCardSyntaxError)) throw error
-    throw new DomainError(error.problem === 'unsupported-version' ? 'unsupported-card' : 'invalid-card', error.message)
-  }
-}
-
-const uidOf = ({ lines }: VCard): string | undefined => lines.find(({ name }) => name === 'UID')?.value.trim()
-
-/** A card without a UID gets one: what is stored then differs from what was sent. */
-function withUid(sent: Sent): Sent & { uid: string; made: boolean } {
-  if (sent.uid) return { ...sent, uid: sent.uid, made: false }
-  const uid = `urn:uuid:${randomUUID()}`
-  const at = sent.card.lines.findIndex(({ name }) => name === 'VERSION') + 1
-  const card = { ...sent.card, lines: sent.card.lines.toSpliced(at, 0, { name: 'UID', parameters: [], value: uid }) }
-  return { card, text: serialize(card), uid, made: true }
-}
+import {
+  assertSameUid,
+  etagIfAsSent,
+  isAsSent,
+  keepUid,
+  readSent,
+  type Sent,
+  uidConflict,
+  uidOf,
+  type Written,
+  withUid,
+} from './sent.ts'
+import { forgetMember, type Transfer, Transfers } from './transfer.ts'
 
 /** Writing cards as the person they belong to. The base of an override is never written here. */
 export class ContactService {
   readonly #store: Store
+  readonly #transfers: Transfers
   constructor(store: Store) {
     this.#store = store
+    this.#transfers = new Transfers(store, this.#put.bind(this))
   }
 
   /**
@@ -309,72 +276,13 @@ export class ContactService {
     })
   }
 
-  /**
-   * Puts the card that the person sees at one place at another one too, with what clients keep beside it.
-   * @throws DomainError as `put`
-   */
-  async copy(actor: Actor, from: Member, to: Member, { overwrite, source, target }: Transfer): Promise<Written> {
-    assertElsewhere(from, to)
-    return await this.#store.transaction(async (transaction) => {
-      const view = await readSource(transaction, actor, from, source)
-      await assertVacant(transaction, actor, to, overwrite)
-      const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
-      await transaction.clientProperties.copy(actor, from, to)
-      return written
-    })
-  }
+  /** Likewise for a card that is there already, at another place too. @throws DomainError as `put` */
+  copy = (actor: Actor, from: Member, to: Member, how: Transfer): Promise<Written> =>
+    this.#transfers.copy(actor, from, to, how)
 
-  /**
-   * Gives a personal card another place: the href changes, the UID does not. Onto a directory card's name it acts as a
-   * put. @throws DomainError as `put`; `need-privileges` where the card is nobody's own
-   */
-  async move(actor: Actor, from: Member, to: Member, { overwrite, source, target }: Transfer): Promise<Written> {
-    assertElsewhere(from, to)
-    return await this.#store.transaction(async (transaction) => {
-      const view = await readSource(transaction, actor, from, source)
-      const { own, locks } = await transaction.contacts.place(actor, from.collectionId, from.name, undefined)
-      if (own?.kind !== 'personal') {
-        throw new DomainError('need-privileges', "A colleague's or a team's card stays where it is: copy it instead")
-      }
-      assertUnlocked(locks, { member: from.name, membership: true }, source.named)
-      await assertVacant(transaction, actor, to, overwrite)
-      const written = await this.#moveTo(transaction, actor, own, view, from, to, target)
-      await transaction.clientProperties.copy(actor, from, to)
-      await forgetMember(transaction, actor, from)
-      transaction.record(actor.organizationId, { streamId: from.collectionId, member: from.name, kind: 'card' })
-      return written
-    })
-  }
-
-  async #moveTo(
-    transaction: Transaction,
-    actor: Actor,
-    card: Contact,
-    view: CardView,
-    from: Member,
-    to: Member,
-    target: Condition,
-  ): Promise<Written> {
-    const uid = comparableUid(card.uid)
-    const place = await transaction.contacts.place(actor, to.collectionId, to.name, uid)
-    const there = place.own
-    if (!there && (place.team || (place.base && (to.collectionId === actor.peopleId || !place.base.listed)))) {
-      const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
-      await transaction.contacts.delete(actor.organizationId, card)
-      return written
-    }
-    assertWritable(target, place.locks, to.name, there?.etag, !there)
-    const holder = place.uidHolder
-    if (holder && !(from.collectionId === to.collectionId && holder.name === from.name)) {
-      if (!holder.visible) throw notFound()
-      throw uidConflict(holder.name)
-    }
-    if (there && (there.kind !== 'personal' || comparableUid(there.uid) !== uid)) throw uidConflict(to.name)
-    if (there) await transaction.contacts.delete(actor.organizationId, there)
-    await transaction.contacts.relocate(actor.organizationId, card, to)
-    transaction.record(actor.organizationId, { streamId: to.collectionId, member: to.name, kind: 'card' })
-    return { created: !there, etag: card.etag }
-  }
+  /** Or at another place instead. @throws DomainError as `put`; `need-privileges` where the card is nobody's own */
+  move = (actor: Actor, from: Member, to: Member, how: Transfer): Promise<Written> =>
+    this.#transfers.move(actor, from, to, how)
 
   hidden = (actor: Actor): Promise<{ id: Id; name: string }[]> => this.#store.contacts.hidden(actor)
 
@@ -393,60 +301,6 @@ export class ContactService {
 const shownEtag = ({ own, hidden, inScope }: Place, base: Contact): string | undefined =>
   own?.etag ?? (hidden || !inScope ? undefined : base.etag)
 
-/** @throws DomainError `precondition-failed`, `locked` */
-function assertWritable(
-  condition: Condition,
-  locks: readonly Lock[],
-  member: string,
-  etag: string | undefined,
-  membership: boolean,
-): void {
-  assertCondition(condition, etag === undefined ? { locks } : { etag, locks })
-  assertUnlocked(locks, { member, membership }, condition.named)
-}
-
-/** Forgets what was kept beside a card that is there no more. */
-async function forgetMember(transaction: Transaction, actor: Actor, of: Member): Promise<void> {
-  await transaction.clientProperties.remove(actor, of)
-  await transaction.locks.release(actor, of.collectionId, of.name)
-}
-
-/** How a card is brought from one place to another. */
-export interface Transfer {
-  readonly overwrite: boolean
-  /** What must hold where it comes from. */
-  readonly source: Condition
-  /** What must hold where it goes. */
-  readonly target: Condition
-}
-
-function assertElsewhere(from: Member, to: Member): void {
-  assertName(to.name)
-  if (from.collectionId === to.collectionId && from.name === to.name) {
-    throw new DomainError('same-place', 'The card is there already')
-  }
-}
-
-/** The card as the person sees it, which is what is copied. @throws DomainError `not-found`, `precondition-failed` */
-async function readSource(transaction: Transaction, actor: Actor, from: Member, source: Condition): Promise<CardView> {
-  const [view] = await transaction.collections.named(actor, from.collectionId, [from.name], 'stored')
-  if (!view?.card) throw notFound()
-  assertCondition(source, { etag: view.etag, locks: await transaction.locks.list(actor, from.collectionId) })
-  return view
-}
-
-/** @throws DomainError `precondition-failed` */
-async function assertVacant(transaction: Transaction, actor: Actor, to: Member, overwrite: boolean): Promise<void> {
-  if (overwrite) return
-  const [there] = await transaction.collections.named(actor, to.collectionId, [to.name], 'none')
-  if (there) throw new DomainError('precondition-failed', 'There is a card already, which is not to be overwritten')
-}
-
-function sentAs({ card }: CardView): Sent {
-  if (!card) throw notFound()
-  return readSent(card.bytes ?? Buffer.from(card.text))
-}
-
 /** The first (newest) of the smallest layers. */
 function smallest(now: Layer, earlier: readonly string[], card: VCard): Layer {
   let best = now
@@ -456,20 +310,3 @@ function smallest(now: Layer, earlier: readonly string[], card: VCard): Layer {
   }
   return best
 }
-
-const uidConflict = (conflictsWith: string): DomainError =>
-  new DomainError('uid-conflict', 'A card keeps its UID, and no two cards of a book have the same', { conflictsWith })
-
-function assertSameUid(base: Contact, { uid }: Sent): void {
-  if (uid !== undefined && comparableUid(uid) !== comparableUid(base.uid)) throw uidConflict(base.name)
-}
-
-function keepUid(sent: Sent, uid: string): Sent {
-  const at = sent.card.lines.findIndex(({ name }) => name === 'VERSION') + 1
-  const card = { ...sent.card, lines: sent.card.lines.toSpliced(at, 0, { name: 'UID', parameters: [], value: uid }) }
-  return { card, text: serialize(card), uid }
-}
-
-const isAsSent = (content: CardContent, { text }: Sent): boolean => content.text === text || content.text4 === text
-const etagIfAsSent = (content: CardContent, sent: Sent): { etag?: string } =>
-  isAsSent(content, sent) ? { etag: content.etag } : {}
