@@ -32,11 +32,15 @@ const toUser = (row: UserRow): User => ({
 
 const PAGE = 1_000
 
-/** The line with the name, folded as it may be: the rest of a card (a photo) is not wanted. */
-const PERSON = `select u.id, u.email, p.name as card,
-    substring(p.text from '(?i)\\n((?:[a-z0-9-]+\\.)?fn[;:][^\\n]*(?:\\n[ \\t][^\\n]*)*)') as name_line
-  from "user" u join contact p on p.organization_id = u.organization_id and p.id = u.profile_id
+/** Active users and their cards; `$1` is the organization. */
+const PEOPLE = `"user" u join contact p on p.organization_id = u.organization_id and p.id = u.profile_id
   where u.organization_id = $1 and u.is_active and p.kind = 'profile' and p.listed`
+
+/** Of those found, the line with the name, folded as it may be: the rest of a card (a photo) is not wanted. */
+const people = (found: string): string => `select f.id, f.email, f.card,
+    substring(c.text from '(?i)\\n((?:[a-z0-9-]+\\.)?fn[;:][^\\n]*(?:\\n[ \\t][^\\n]*)*)') as name_line
+  from (select u.id, u.email, p.name as card, p.id as contact_id from ${PEOPLE} ${found}) f
+  join contact c on c.organization_id = $1 and c.id = f.contact_id order by f.card`
 
 interface PersonSqlRow {
   id: string
@@ -158,7 +162,7 @@ export class SqlUsers implements Users {
   }
 
   async person(organizationId: Id, id: Id): Promise<PersonRow | undefined> {
-    const [row] = await this.#session.query<PersonSqlRow>(`${PERSON} and u.id = $2`, [organizationId, id], 'person')
+    const [row] = await this.#session.query<PersonSqlRow>(people('and u.id = $2'), [organizationId, id], 'person')
     return row && toPersonRow(row)
   }
 
@@ -171,10 +175,7 @@ export class SqlUsers implements Users {
     const values: unknown[] = [organizationId, limit]
     const conditions = matches.map((match) => personCondition(match, values))
     const condition = conditions.join(test === 'all' ? ' and ' : ' or ') || (test === 'all' ? 'true' : 'false')
-    const rows = await this.#session.query<PersonSqlRow>(
-      `${PERSON} and (${condition}) order by p.name limit $2`,
-      values,
-    )
+    const rows = await this.#session.query<PersonSqlRow>(people(`and (${condition}) order by p.name limit $2`), values)
     return rows.map(toPersonRow)
   }
 
