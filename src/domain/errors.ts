@@ -34,6 +34,8 @@ export type DomainErrorCode =
 export interface DomainErrorDetails {
   /** The resource name of the card that has the UID already, or of what is locked ('' for its book). */
   readonly conflictsWith?: string
+  /** The collection of what is locked. */
+  readonly conflictsIn?: string
   readonly problems?: readonly DataProblem[]
 }
 

@@ -65,11 +65,15 @@ async function transferCard(
       .header('location', cardHref(to.book.href, to.name))
       .send()
   } catch (error) {
-    // A conflict is with a card of the book that it was to go to.
-    throw error instanceof DomainError
-      ? (refusal(error, (name) => cardHref(to.book.href, name), cardHref(from.book.href, from.name)) ?? error)
-      : error
+    throw conflictIn(error, from.book, to.book.href, cardHref(from.book.href, from.name))
   }
+}
+
+/** The refusal, with the href of what is in the way: in the book that it was to go to, or a lock where it comes from. */
+function conflictIn(error: unknown, from: BookResource, to: string, path: string): unknown {
+  if (!(error instanceof DomainError)) return error
+  const book = error.details.conflictsIn === from.id ? from.href : to
+  return refusal(error, (name) => cardHref(book, name), path) ?? error
 }
 
 async function moveBook(
@@ -88,17 +92,17 @@ async function moveBook(
   if (target.kind !== 'address-book') throw new DavError(403, 'A book stays in your home')
   if (target.userId !== context.actor.userId) throw notHere()
   if (target.book === address.book) throw new DavError(403, 'The book is there already')
-  const replaced = await context.books.move(
-    context.actor,
-    book.id,
-    target.book,
-    overwrite,
-    await writeCondition(exchange),
-  )
-  return reply
-    .code(replaced ? 204 : 201)
-    .header('location', bookHref(target.userId, target.book))
-    .send()
+  const href = bookHref(target.userId, target.book)
+  const condition = await writeCondition(exchange)
+  try {
+    const replaced = await context.books.move(context.actor, book.id, target.book, overwrite, condition)
+    return reply
+      .code(replaced ? 204 : 201)
+      .header('location', href)
+      .send()
+  } catch (error) {
+    throw conflictIn(error, book, href, book.href)
+  }
 }
 
 /** RFC 4918 §10.6 */

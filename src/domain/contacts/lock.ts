@@ -40,9 +40,11 @@ const protects = ({ member, whole }: Lock, target: Target): boolean =>
 export function assertUnlocked(locks: readonly Lock[], target: Target, named: readonly Id[] = []): void {
   const held = locks.filter((lock) => protects(lock, target))
   for (const [member, ofOne] of Map.groupBy(held, (lock) => lock.member)) {
+    const collectionId = ofOne[0]?.collectionId
     if (ofOne.some(({ id }) => named.includes(id))) continue
     throw new DomainError('locked', 'Another device has locked this: send its lock token, or wait until it is freed', {
       conflictsWith: member,
+      ...(collectionId === undefined ? {} : { conflictsIn: collectionId }),
     })
   }
 }

@@ -74,7 +74,10 @@ export class Transfers {
     const uid = comparableUid(card.uid)
     const place = await transaction.contacts.place(actor, to.collectionId, to.name, uid)
     const there = place.own
-    if (!there && (place.team || (place.base && (to.collectionId === actor.peopleId || !place.base.listed)))) {
+    if (
+      there?.kind !== 'personal' &&
+      (place.team || (place.base && (to.collectionId === actor.peopleId || !place.base.listed)))
+    ) {
       const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
       await transaction.contacts.delete(actor.organizationId, card)
       return written
@@ -85,7 +88,7 @@ export class Transfers {
       if (!holder.visible) throw notFound()
       throw uidConflict(holder.name)
     }
-    if (there && (there.kind !== 'personal' || comparableUid(there.uid) !== uid)) throw uidConflict(to.name)
+    if (there && comparableUid(there.uid) !== uid) throw uidConflict(to.name)
     if (there) await transaction.contacts.delete(actor.organizationId, there)
     await transaction.contacts.relocate(actor.organizationId, card, to)
     transaction.record(actor.organizationId, { streamId: to.collectionId, member: to.name, kind: 'card' })
