@@ -19,7 +19,7 @@ const MANY = {
     where organization_id = $1 and kind = 'profile' and listed and name = any($2) order by name`,
 }
 const QUERY = `select name, etag, text from contact
-  where organization_id = $1 and kind = 'profile' and listed and search like $2`
+  where organization_id = $1 and kind = 'profile' and listed and search like $2 limit 60`
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#13;')

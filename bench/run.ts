@@ -94,6 +94,8 @@ interface Population extends Crowd {
   readonly accounts: readonly Account[]
   /** Names of cards from all over the book. */
   readonly names: readonly string[]
+  /** What some of them are called. */
+  readonly fullNames: readonly string[]
 }
 
 /** What a measurement works with. */
@@ -114,11 +116,17 @@ async function populate(world: World, sizes: readonly number[]): Promise<Populat
     const crowd = await world.crowd(size)
     const { seeded, organization } = crowd
     console.log(`${label(size)} users: ${seeded === undefined ? 'there already' : `made in ${seeded.toFixed(1)} s`}`)
-    const rows = await world.query<{ name: string }>(
-      `select name from contact where organization_id = $1 and kind = 'profile' and listed order by md5(name) limit 960`,
+    const rows = await world.query<{ name: string; text: string }>(
+      `select name, text from contact where organization_id = $1 and kind = 'profile' and listed order by md5(name) limit 960`,
       [organization.id],
     )
-    populations.push({ ...crowd, accounts: await world.accounts(size, CLIENTS), names: rows.map(({ name }) => name) })
+    const fullNames = rows.map(({ text }) => /^FN:(.*?)\r$/m.exec(text)?.[1] ?? '')
+    populations.push({
+      ...crowd,
+      accounts: await world.accounts(size, CLIENTS),
+      names: rows.map(({ name }) => name),
+      fullNames,
+    })
   }
   await world.query('vacuum (analyze)')
   return populations
@@ -211,15 +219,19 @@ function multigetOf(count: number): Reading {
 }
 
 /** addressbook-query by a property, beside the indexed SQL that finds as much. */
-function queryOf(property: string, type: string, wanted: (number: number) => [text: string, found: string]): Reading {
+function queryOf(
+  property: string,
+  type: string,
+  wanted: (number: number, who: Population) => [text: string, found: string],
+): Reading {
   const number = (who: Population, at: number) => 1 + ((at * 37 + 11) % Math.min(who.size - 2, 900))
   return {
     title: `addressbook-query: ${property} ${type}`,
     target: QUERY_TARGET,
-    bare: (who, book, at) => ({ book, pattern: `%${wanted(number(who, at))[1]}%` }),
+    bare: (who, book, at) => ({ book, pattern: `%${wanted(number(who, at), who)[1]}%` }),
     of: (stage, who) =>
       of(stage, who, (account, at) => {
-        const filter = `<C:filter><C:prop-filter name="${property}"><C:text-match match-type="${type}">${wanted(number(who, at))[0]}</C:text-match></C:prop-filter></C:filter>`
+        const filter = `<C:filter><C:prop-filter name="${property}"><C:text-match match-type="${type}">${wanted(number(who, at), who)[0]}</C:text-match></C:prop-filter></C:filter>`
         const limit = `<C:limit><C:nresults>${LIMIT}</C:nresults></C:limit>`
         const body = xml('C:addressbook-query', `<D:prop><D:getetag/><C:address-data/></D:prop>${filter}${limit}`)
         return [asked('REPORT', account.book, account, body, '1')]
@@ -258,7 +270,10 @@ const READINGS: Readonly<Record<string, Reading>> = {
   multiget: multigetOf(30),
   multiget10: multigetOf(10),
   multiget100: multigetOf(100),
-  fn: queryOf('FN', 'equals', (n) => [`user ${n} of many`, `\tuser ${n} of many\n`]),
+  fn: queryOf('FN', 'equals', (n, { fullNames }) => {
+    const name = fullNames[n % fullNames.length] ?? ''
+    return [name, `\t${name.toLowerCase()}\n`]
+  }),
   email: queryOf('EMAIL', 'starts-with', (n) => [`user-${n}@`, `\tuser-${n}@`]),
   tel: queryOf('TEL', 'ends-with', (n) => [`00${n}`, `00${n}\n`]),
   alone: {
