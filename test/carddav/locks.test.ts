@@ -188,3 +188,68 @@ t.test('RFC 4918 §9.10.2, §9.11, §6.6: refresh, UNLOCK and expiry', async (t)
   t.equal((await put(path, card('r', 'NOTE:1'))).status, 204, 'it has expired')
   t.equal((await put(path, card('r', 'NOTE:2'), { if: `(<${brief}>)` })).status, 412)
 })
+
+t.test('RFC 4918 §10.4: what If says', async (t) => {
+  const path = `${people}if.vcf`
+  const { etag = '' } = (await put(path, card('if'))).headers
+  const token = tokenOf(await lock(path))
+  const { host } = new URL(david.url)
+  const none = '<urn:uuid:00000000-0000-4000-8000-000000000000>'
+  const holding = [
+    `(<${token}>)`,
+    `(<${token}> [${etag}])`,
+    `(["x"]) (<${token}>)`,
+    `(Not ["x"] <${token}>)`,
+    `(not ${none} <${token}>)`,
+    `<${path}> (<${token}>)`,
+    `<http://${host}${path}> (<${token}>)`,
+    `<${people}none.vcf> (["x"]) <${path}> (<${token}>)`,
+    `(<${token}>) (Not <DAV:no-lock>)`,
+  ]
+  for (const text of holding) t.equal((await put(path, card('if'), { if: text })).status, 204, text)
+  const failing = [
+    `(<${token}> ["x"])`,
+    `(<${token}> ${none})`,
+    `(Not <${token}>)`,
+    `(Not [${etag}] <${token}>)`,
+    `(W/${etag})`.replace('(', '([').replace(')', '])'),
+    `<${people}none.vcf> (<${token}>)`,
+    `<http://elsewhere.example${path}> (<${token}>)`,
+  ]
+  const malformed = [
+    '',
+    '()',
+    '(',
+    `<${token}>`,
+    `(<${token}>`,
+    'x',
+    '(Not)',
+    '(Not Not ["x"])',
+    '([x])',
+    `(<${token}>) x`,
+  ]
+  await changesNothing(t, running, organizationId, async () => {
+    for (const text of failing) t.equal((await put(path, card('if', 'NOTE:1'), { if: text })).status, 412, text)
+    for (const text of malformed.slice(1)) {
+      t.equal((await put(path, card('if', 'NOTE:1'), { if: text })).status, 400, text)
+    }
+    const elsewhere = await put(path, card('if', 'NOTE:1'), { if: `<${people}none.vcf> (Not ["x"])` })
+    refused(t, elsewhere, 423, 'D:lock-token-submitted', 'true, but it names no token')
+    t.equal((await david.ask('GET', path, { headers: { if: '(["x"])' } })).status, 412, 'a GET has it too')
+  })
+  t.equal((await unlock(path, token)).status, 204)
+})
+
+t.test('RFC 6578 §5: a sync token is a state token of its collection', async (t) => {
+  const syncToken = (await david.sync()).token
+  const tagged = `<${people}> (<${syncToken}>)`
+  t.equal((await put(`${people}st.vcf`, card('st'), { if: tagged })).status, 201)
+  await changesNothing(t, running, organizationId, async () => {
+    t.equal((await put(`${people}st.vcf`, card('st', 'NOTE:1'), { if: tagged })).status, 412, 'it has changed since')
+    t.equal((await put(`${people}st2.vcf`, card('st2'), { if: tagged })).status, 412)
+    t.equal((await put(`${people}st.vcf`, card('st', 'NOTE:1'), { if: `(<${syncToken}>)` })).status, 412, 'of no card')
+    t.equal((await patch(people, { if: `(<${syncToken}>)` })).status, 412)
+  })
+  const now = (await david.sync()).token
+  t.equal((await patch(people, { if: `(<${now}>)` })).status, 207)
+})
