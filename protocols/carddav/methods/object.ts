@@ -151,7 +151,7 @@ export async function put(exchange: Exchange): Promise<FastifyReply> {
     if (!failed || !context.prefer.representation) throw error
     const view = await context.addressBooks.card(context.actor, book.id, name, 'stored') // RFC 8144 §3.2
     if (!view?.card) throw error
-    return represent(reply.code(412), view)
+    return represent(reply.code(412), cardHref(book.href, name), view)
   }
 }
 
@@ -182,13 +182,15 @@ async function answerWritten(
   const view = context.prefer.representation
     ? await context.addressBooks.card(context.actor, book.id, name, 'stored')
     : undefined
-  if (view?.card) return represent(reply.code(created ? 201 : 200), view) // RFC 7240 §4.2
+  if (view?.card) return represent(reply.code(created ? 201 : 200), cardHref(book.href, name), view) // RFC 7240 §4.2
   if (etag !== undefined) reply.header('etag', `"${etag}"`)
   return reply.code(created ? 201 : 204).send()
 }
 
-const represent = (reply: FastifyReply, { card, etag }: CardView): FastifyReply =>
+/** RFC 9110 §8.7: at its href is the card that the answer holds. */
+const represent = (reply: FastifyReply, href: string, { card, etag }: CardView): FastifyReply =>
   reply
+    .header('content-location', href)
     .header('etag', `"${etag}"`)
     .header('preference-applied', applied('representation'))
     .header('content-type', 'text/vcard; charset=utf-8')
