@@ -82,7 +82,11 @@ t.test('RFC 7240 §4.2, RFC 8144 §3: PUT answers with the card', async (t) => {
   t.equal(created.headers['preference-applied'], 'return=representation')
   t.match(created.headers['content-type'], /^text\/vcard/)
   t.equal(created.headers.etag, (await david.get('p.vcf')).headers.etag)
-  t.equal(created.headers['content-location'], `${people}p.vcf`, 'RFC 9110 §8.7: it says what this is a representation of')
+  t.equal(
+    created.headers['content-location'],
+    `${people}p.vcf`,
+    'RFC 9110 §8.7: it says what this is a representation of',
+  )
   const changed = await david.put('p.vcf', withLines(card, 'NOTE:1'), REPRESENTATION)
   t.strictSame([changed.status, changed.text], [200, withLines(card, 'NOTE:1')])
   await changesNothing(t, running, organizationId, async () => {
