@@ -39,8 +39,8 @@ function tag(name: QName): { open: string; close: string } {
   return { open: `X:${local} xmlns:X="${escapeAttribute(uri)}"`, close: `X:${local}` }
 }
 
-/** An element with ready-made content. */
-export function element(name: QName, content = ''): string {
+/** An element with ready-made content and attributes. */
+export function element(name: QName, content = '', attributes = ''): string {
   const { open, close } = tag(name)
-  return content === '' ? `<${open}/>` : `<${open}>${content}</${close}>`
+  return content === '' ? `<${open}${attributes}/>` : `<${open}${attributes}>${content}</${close}>`
 }

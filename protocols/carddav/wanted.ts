@@ -26,6 +26,8 @@ export interface Wanted {
   /** How much of each card has to be read. */
   readonly body: Body
   readonly addressData?: (card: CardText) => string
+  /** What the element says of the form, ready-made. */
+  readonly attributes?: string
   /** What is made of the values of some properties (RFC 3253 §3.8). */
   readonly expand?: ReadonlyMap<QName, (value: string) => Promise<string>>
 }
@@ -34,6 +36,8 @@ export interface Wanted {
 interface AddressData {
   readonly body: Body
   readonly addressData?: (card: CardText) => string
+  /** What the element says of the form, ready-made. */
+  readonly attributes?: string
 }
 
 const NO_CARD: AddressData = { body: 'none' }
@@ -51,13 +55,16 @@ function addressDataOf(asked: XmlElement | undefined): AddressData {
     throw new DavError(403, problem, CARDDAV('supported-address-data'))
   }
   const selected = child(asked, CARDDAV('allprop')) ? [] : asked.children.filter(({ name }) => name === CARDDAV('prop'))
-  if (selected.length === 0 && !isJson) return { body: version }
+  // §10.4: what is not said is text/vcard 3.0.
+  const attributes = isJson || version !== '3.0' ? ` content-type="${type}" version="${version}"` : ''
+  if (selected.length === 0 && !isJson) return { body: version, attributes }
   const wantedProperties = selected.map(({ attributes }) => ({
     name: (attributes.get('name') ?? '').toUpperCase(),
     novalue: attributes.get('novalue') === TRUE,
   }))
   return {
     body: version,
+    attributes,
     addressData: ({ text }) => {
       const card = parseVCard(text)
       const part = selected.length === 0 ? card : selectProperties(card, wantedProperties)
@@ -218,6 +225,7 @@ export class Responses {
       const value = values[at]
       const own = change === 'kept' && this.#wanted.mode !== 'propname' ? kept.get(name) : undefined
       if (own !== undefined) there += own
+      else if (value !== undefined && name === ADDRESS_DATA) there += element(name, value, this.#wanted.attributes)
       else if (value === undefined) absent += element(name)
       else there += element(name, value)
     })

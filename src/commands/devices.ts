@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { type Actor, DomainError, idInName, type User } from '#domain'
-import { decodeText, parseVCard, readData, splitVCards, VCardSyntaxError } from '#vcard'
+import { decodeText, importedCards, parseVCard, readData, VCardSyntaxError } from '#vcard'
 import type { Config } from '../config.ts'
 import { type Command, table, UsageError } from './command.ts'
 
@@ -66,7 +66,7 @@ export const CONTACT_COMMANDS: readonly Command[] = [
   {
     name: 'contact import',
     summary:
-      "Imports a .vcf file into a user's own contacts. A card that is there already is replaced; bad ones are told.",
+      "Imports a .vcf file (vCard 2.1, 3.0 or 4.0) into a user's own contacts. What is there is replaced; bad cards are told.",
     positionals: ['FILE'],
     options: USER,
     run: async ({ users, contacts, store }, input) => {
@@ -77,15 +77,15 @@ export const CONTACT_COMMANDS: readonly Command[] = [
       const problems: { card: number; problem: string }[] = []
       let imported = 0
       let number = 0
-      for (const text of splitVCards(decodeText(content).text)) {
+      for (const octets of importedCards(content)) {
         number += 1
         try {
-          const uid = parseVCard(text)
+          const uid = parseVCard(decodeText(octets).text)
             .lines.find(({ name }) => name === 'UID')
             ?.value.trim()
           const held = uid ? await store.contacts.place(actor, actor.peopleId, '', uid) : undefined
           const name = held?.uidHolder?.name ?? `${randomUUID()}.vcf`
-          await contacts.put(actor, actor.peopleId, name, Buffer.from(text))
+          await contacts.put(actor, actor.peopleId, name, octets)
           imported += 1
         } catch (error) {
           if (!(error instanceof DomainError) && !(error instanceof VCardSyntaxError)) throw error

@@ -173,24 +173,6 @@ function supported(version: string, number: number): Version {
   throw new VCardSyntaxError('unsupported-version', problem, number)
 }
 
-/** Splits a file of many vCards (RFC 6350 §6.1.1) into the text of each; what is between them is passed over. */
-export function* splitVCards(text: string): Generator<string> {
-  let current: string[] | undefined
-  for (const { logical, raw } of contentLines(text)) {
-    const bare = logical.trim().toUpperCase()
-    if (bare === 'BEGIN:VCARD') {
-      if (current) yield current.join('') // its END is missing: let the reader say so
-      current = []
-    }
-    current?.push(raw)
-    if (bare === 'END:VCARD' && current) {
-      yield current.join('')
-      current = undefined
-    }
-  }
-  if (current) yield current.join('')
-}
-
 /** Writes a card: untouched lines byte for byte, others folded at 75 octets. */
 export function serialize(card: VCard): string {
   let out = ''

@@ -62,7 +62,7 @@ const unescapeXml = (text: string): string =>
 export function rows(xml: string): MultistatusRow[] {
   return [...xml.matchAll(/<D:response>(.*?)<\/D:response>/gs)].map(([, inner = '']) => {
     const etag = /<D:getetag>(.*?)<\/D:getetag>/s.exec(inner)?.[1]
-    const card = /<C:address-data>(.*?)<\/C:address-data>/s.exec(inner)?.[1]
+    const card = /<C:address-data[^>]*>(.*?)<\/C:address-data>/s.exec(inner)?.[1]
     return {
       href: unescapeXml(/<D:href>(.*?)<\/D:href>/s.exec(inner)?.[1] ?? ''),
       status: Number(/<D:status>HTTP\/1\.1 (\d+)/.exec(inner)?.[1]),

@@ -6,6 +6,7 @@ import t from 'tap'
 import {
   convert,
   decodeText,
+  importedCards,
   type Line,
   meaning,
   parseLine,
@@ -13,7 +14,6 @@ import {
   properties,
   readData,
   serialize,
-  splitVCards,
   unfolded,
   type VCard,
   VCardSyntaxError,
@@ -221,11 +221,12 @@ t.test('what is no single vCard of 3.0 or 4.0 is refused, and says how', async (
 t.test('RFC 6350 §6.1.1 a file of many cards is split, and a bad one is left to its reader', async (t) => {
   const [one, two] = [card('NOTE:1'), card('NOTE:2')]
   t.strictSame(
-    [...splitVCards(`\ufeff${one}\r\n${two}`)].map((text) => text.replace('\ufeff', '')),
+    [...importedCards(Buffer.from(`\ufeff${one}\r\n${two}`))].map((octets) => octets.toString().replace('\ufeff', '')),
     [one, two],
   )
-  t.strictSame([...splitVCards(`junk\n${one.replace('END:VCARD\r\n', '')}${two}`)].map(problem), ['malformed', 'none'])
-  t.strictSame([...splitVCards('')], [])
+  const broken = Buffer.from(`junk\n${one.replace('END:VCARD\r\n', '')}${two}`)
+  t.strictSame([...importedCards(broken)].map(problem), ['malformed', 'none'])
+  t.strictSame([...importedCards(Buffer.from(''))], [])
 })
 
 t.test('hostile sizes take linear time', async (t) => {
