@@ -65,6 +65,7 @@ function lineTo4(line: Line): Line {
     parameters = without(parameters, 'X-APPLE-OMIT-YEAR').filter((parameter) => !isDateValue(parameter))
     value = isoDate(line)
   } else if (name === 'SOCIALPROFILE') parameters = serviceTo4(parameters)
+  else if (name === 'GEO') value = value.replace(COORDINATES, 'geo:$1,$2')
   return same(line, name, parameters, value) ? line : changed(line, { name, parameters, value })
 }
 
@@ -97,8 +98,13 @@ function lineTo3(line: Line): Line {
     parameters = without(parameters, 'VALUE')
     value = value.replace(/^tel:/i, '')
   } else if (line.name === 'SOCIALPROFILE') parameters = serviceTo3(parameters)
+  else if (line.name === 'GEO') value = value.replace(GEO_URI, '$1;$2')
   return same(line, name, parameters, value) ? line : changed(line, { name, parameters, value })
 }
+
+/** Latitude and longitude: RFC 2426 §3.4.2, and as a URI without altitude or parameters RFC 6350 §6.5.2. */
+const COORDINATES = /^\s*(-?[\d.]+)\s*\\?;\s*(-?[\d.]+)\s*$/
+const GEO_URI = /^geo:(-?[\d.]+),(-?[\d.]+)$/i
 
 const same = (line: Line, name: string, parameters: readonly Parameter[], value: string): boolean =>
   line.name === name && line.parameters === parameters && line.value === value

@@ -73,6 +73,8 @@ const structuredText: Key = (line) => {
   return parts.slice(0, parts.findLastIndex((part) => part !== '') + 1).join('\x1e')
 }
 const date: Key = (line) => isoDate(line)
+/** `1;2` of 3.0 and `geo:1,2` of 4.0. */
+const coordinates: Key = (line) => text(line).replace(/^geo:/i, '').replace(';', ',').replaceAll(' ', '')
 const telephone: Key = (line) => unescapeText(line.value).replace(/^tel:/i, '')
 const binary: Key = (line) => {
   const inline = inlineData(line)
@@ -86,6 +88,7 @@ const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ...[...DATES].map((name): [string, Key] => [name, date]),
   ...[...BINARY].map((name): [string, Key] => [name, binary]),
   ['TEL', telephone],
+  ['GEO', coordinates],
   ['KIND', lowerText],
 ])
 

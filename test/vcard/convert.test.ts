@@ -123,6 +123,9 @@ t.test('what one version alone knows is put into the other’s words', async (t)
   t.strictSame(converted('3.0', 'BDAY;VALUE=date-and-or-time:--0304'), ['BDAY;X-APPLE-OMIT-YEAR=1604:1604-03-04'])
   t.strictSame(converted('3.0', 'REV;VALUE=timestamp:20200101T101112Z'), ['REV:2020-01-01T10:11:12Z'])
   t.strictSame(converted('3.0', 'KEY:a text that is no URI'), ['KEY:a text that is no URI'])
+  t.strictSame(converted('4.0', 'GEO:37.386013;-122.082932'), ['GEO:geo:37.386013,-122.082932'])
+  t.strictSame(converted('3.0', 'GEO:geo:37.386013,-122.082932'), ['GEO:37.386013;-122.082932'])
+  t.strictSame(converted('3.0', 'GEO:geo:1,2,3'), ['GEO:geo:1,2,3'], 'an altitude has no place in 3.0')
   t.strictSame(converted('3.0', 'PHOTO:data:image/gif,%47%49%46%FF'), ['PHOTO;ENCODING=b;TYPE=GIF:R0lG/w=='], 'octets')
   for (const escaped of [
     'data:image/png;base64\\,AAEC',
