@@ -1,149 +1,188 @@
 import { convert } from './convert.ts'
+import { basicForm, extendedForm } from './date.ts'
 import { isFrame } from './property.ts'
-import { type Line, type Parameter, parseLine, unfolded, type VCard, VCardSyntaxError } from './syntax.ts'
-import { components, decodeParameter, encodeParameter, escapeText, splitEscaped, unescapeText } from './value.ts'
+import { type Line, type Parameter, type VCard, VCardSyntaxError } from './syntax.ts'
+import {
+  BINARY,
+  components,
+  decodeParameter,
+  encodeParameter,
+  escapeText,
+  LISTS,
+  STRUCTURED,
+  splitEscaped,
+  splitTypes,
+  structured,
+  unescapeText,
+} from './value.ts'
+import { defaultType, isDateType, valueType } from './valuetype.ts'
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+type Atom = string | number | boolean
+type Item = Atom | readonly Item[]
 
-const DEFAULT_TYPES: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    text: 'VERSION FN N NICKNAME GENDER ADR TEL EMAIL TITLE ROLE ORG CATEGORIES NOTE PRODID KIND XML TZ CLIENTPIDMAP EXPERTISE HOBBY INTEREST BIRTHPLACE DEATHPLACE GRAMGENDER PRONOUNS',
-    uri: 'PHOTO LOGO SOUND SOURCE URL MEMBER RELATED UID FBURL CALADRURI CALURI KEY IMPP GEO ORG-DIRECTORY CONTACT-URI SOCIALPROFILE',
-    'date-and-or-time': 'BDAY ANNIVERSARY DEATHDATE',
-    timestamp: 'REV CREATED',
-    'language-tag': 'LANG LANGUAGE',
-  }).flatMap(([type, names]) => names.split(' ').map((name): [string, string] => [name, type])),
+/** How the values of one kind stand in JSON. */
+interface Codec {
+  readonly out: (value: string) => readonly Item[]
+  readonly back: (items: readonly Item[]) => string
+}
+
+/** A codec of one value; several, which only a stranger's jCard has, become a list. */
+const each = (out: (value: string) => Item, back: (text: string) => string): Codec => ({
+  out: (value) => [out(value)],
+  back: (items) => items.map((item) => back(atom(item))).join(','),
+})
+
+const raw = each((value) => value, String)
+const text = each(unescapeText, escapeText)
+/** Some 4.0 writers escape URIs: a backslash means what it does in text. */
+const uri = each(unescapeText, (value) => value.replace(/\\/g, '\\\\').replace(/\r\n|[\r\n]/g, '\\n'))
+const date = each(extendedForm, basicForm)
+const offset = each(
+  (value) => value.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2'),
+  (value) => value.replace(/^([+-]\d\d):(\d\d)$/, '$1$2'),
 )
-/** RFC 7095 §5.1: of a property nobody knows, the value is taken as it is. */
-const UNKNOWN = 'unknown'
-const defaultType = (name: string): string => DEFAULT_TYPES.get(name) ?? UNKNOWN
-
-const STRUCTURED: ReadonlySet<string> = new Set(['N', 'ADR', 'ORG', 'GENDER', 'CLIENTPIDMAP'])
-const LISTS: ReadonlySet<string> = new Set(['NICKNAME', 'CATEGORIES'])
-
-const DATE = /^(\d{4}|--)-?(\d\d)-?(\d\d)$/
-const TIME = /^(\d\d)(?::?(\d\d)(?::?(\d\d))?)?(Z|[+-]\d\d(?::?\d\d)?)?$/
-
-/** RFC 7095 §3.5.3–3.5.6: the extended format, where the basic one says the same. What is no such date stays. */
-function extended(value: string): string {
-  const [date = '', time, ...more] = value.split('T')
-  if (more.length > 0) return value
-  const day = DATE.exec(date)
-  const hour = time === undefined ? undefined : TIME.exec(time)
-  if ((!day && date !== '') || (time !== undefined && !hour)) return value
-  const left = day ? (day[1] === '--' ? `--${day[2]}-${day[3]}` : `${day[1]}-${day[2]}-${day[3]}`) : ''
-  if (!hour) return left
-  const zone = (hour[4] ?? '').replace(/^([+-]\d\d):?(\d\d)$/, '$1:$2')
-  return `${left}T${[hour[1], hour[2], hour[3]].filter((part) => part !== undefined).join(':')}${zone}`
+const numeric = each(
+  (value) => (String(Number(value)) === value && Number.isFinite(Number(value)) ? Number(value) : value),
+  String,
+)
+const truth = each(
+  (value) => (value === 'TRUE' ? true : value === 'FALSE' ? false : value),
+  (value) => (value === 'true' || value === 'false' ? value.toUpperCase() : value),
+)
+const list: Codec = {
+  out: (value) => splitEscaped(value, ',').map(unescapeText),
+  back: (items) => items.map((item) => escapeText(atom(item))).join(','),
+}
+/** One component alone is written without its array. */
+const parts: Codec = {
+  out: (value) => {
+    const found = components(value).map((one) => (one.length === 1 ? (one[0] as string) : one)) // it has that one
+    return found.length === 1 && typeof found[0] === 'string' ? [found[0]] : [found]
+  },
+  back: (items) =>
+    items
+      .map((item) =>
+        structured(
+          (Array.isArray(item) ? item : [item]).map((part) => (Array.isArray(part) ? part : [part]).map(atom)),
+        ),
+      )
+      .join(','),
 }
 
-/** The inverse: RFC 6350 §4.3's basic format. */
-function basic(value: string): string {
-  const [date = '', time] = value.split('T')
-  const day = DATE.exec(date)
-  const left = day ? (day[1] === '--' ? `--${day[2]}${day[3]}` : `${day[1]}${day[2]}${day[3]}`) : date
-  return time === undefined ? left : `${left}T${time.replaceAll(':', '')}`
+const BY_TYPE: ReadonlyMap<string, Codec> = new Map([
+  ['unknown', raw],
+  ['uri', uri],
+  ['url', uri],
+  ['utc-offset', offset],
+  ['integer', numeric],
+  ['float', numeric],
+  ['boolean', truth],
+])
+
+function codec(name: string, type: string, value: unknown): Codec {
+  if (BINARY.has(name) && typeof value === 'string' && /^data:/i.test(value)) return raw
+  if (STRUCTURED.has(name)) return parts
+  if (LISTS.has(name)) return list
+  return BY_TYPE.get(type) ?? (isDateType(type) ? date : text)
 }
 
-const isDateType = (type: string): boolean => /^(date|time|date-time|date-and-or-time|timestamp)$/.test(type)
-
-function toValues(name: string, type: string, value: string): Json[] {
-  if (isDateType(type)) return [extended(value)]
-  if (type === 'utc-offset') return [value.replace(/^([+-]\d\d):?(\d\d)$/, '$1:$2')]
-  if (type === 'boolean' && /^(true|false)$/i.test(value)) return [value.toLowerCase() === 'true']
-  if ((type === 'integer' || type === 'float') && /^-?\d{1,15}(\.\d{1,15})?$/.test(value)) return [Number(value)]
-  if (type !== 'text') return [value]
-  if (LISTS.has(name)) return splitEscaped(value, ',').map(unescapeText)
-  if (!STRUCTURED.has(name)) return [unescapeText(value)]
-  const parts = components(value).map((part): Json => (part.length === 1 ? (part[0] ?? '') : part))
-  return [parts.length === 1 && typeof parts[0] === 'string' ? parts[0] : parts]
-}
-
-/** A card as application/vcard+json (RFC 7095 §3.2), in 4.0. */
+/** RFC 7095: the card as `application/vcard+json`; one of another version is converted to 4.0 first. */
 export function toJCard(card: VCard): string {
-  const { lines } = convert(card, '4.0')
-  const version: Json = ['version', {}, 'text', '4.0']
-  const properties = lines.flatMap((line): Json[] => {
-    if (isFrame(line)) return []
-    const parameters = new Map<string, string[]>()
-    if (line.group !== undefined) parameters.set('group', [line.group])
-    for (const { name, values } of line.parameters) {
-      if (name === 'VALUE' || name === 'GROUP') continue
-      const key = name.toLowerCase()
-      const all = name === 'TYPE' ? values.flatMap((value) => value.split(',')) : values
-      parameters.set(key, [...(parameters.get(key) ?? []), ...all.map(decodeParameter)])
-    }
-    const told = Object.fromEntries(
-      [...parameters].map(([name, values]): [string, Json] => [name, values.length === 1 ? (values[0] ?? '') : values]),
-    )
-    const type =
-      line.parameters.find(({ name }) => name === 'VALUE')?.values[0]?.toLowerCase() ?? defaultType(line.name)
-    return [[line.name.toLowerCase(), told, type, ...toValues(line.name, type, line.value)]]
-  })
-  return JSON.stringify(['vcard', [version, ...properties]])
+  const lines = convert(card, '4.0').lines.filter((line) => !isFrame(line))
+  return JSON.stringify(['vcard', [['version', {}, 'text', '4.0'], ...lines.map(toProperty)]])
 }
 
-const wrong = (message: string): VCardSyntaxError => new VCardSyntaxError('malformed', `jCard: ${message}`)
+function toProperty(line: Line): Item[] {
+  const type = valueType(line)
+  const values = codec(line.name, type, line.value).out(line.value)
+  // the parameters are an object, whose type stands for what JSON.stringify takes
+  return [line.name.toLowerCase(), toParameters(line) as unknown as Item, type, ...values]
+}
 
-const isList = (json: Json | undefined): json is readonly Json[] => Array.isArray(json)
-const isObject = (json: Json | undefined): json is { readonly [name: string]: Json } =>
-  typeof json === 'object' && json !== null && !Array.isArray(json)
-
-const text = (json: Json): string => (typeof json === 'string' ? json : JSON.stringify(json))
-
-function fromValues(name: string, type: string, values: readonly Json[]): string {
-  const [first = ''] = values
-  if (isDateType(type)) return basic(text(first))
-  if (type === 'utc-offset') return text(first).replaceAll(':', '')
-  if (type !== 'text') return values.map(text).join(',')
-  if (STRUCTURED.has(name) || isList(first)) {
-    const parts = isList(first) ? first : [first]
-    return parts.map((part) => (isList(part) ? part : [part]).map((one) => escapeText(text(one))).join(',')).join(';')
+/** A vCard's own GROUP goes: the name is jCard's for the group. */
+function toParameters({ group, parameters }: Line): { [name: string]: string | string[] } {
+  const found = new Map<string, string[]>(group === undefined ? [] : [['group', [group]]])
+  for (const { name, values } of parameters) {
+    if (name === 'VALUE' || name === 'GROUP') continue
+    const key = name.toLowerCase()
+    const decoded = (name === 'TYPE' ? splitTypes(values) : values).map(decodeParameter)
+    found.set(key, [...(found.get(key) ?? []), ...decoded])
   }
-  return values.map((value) => escapeText(text(value))).join(',')
+  return Object.fromEntries(
+    [...found].map(([name, values]) => [name, values.length === 1 ? (values[0] as string) : values]),
+  ) // it has that one
 }
 
-function toLine(json: Json): Line {
-  if (!isList(json) || json.length < 4) throw wrong('a property is [name, parameters, type, value…]')
-  const [name, parameters, type, ...values] = json
-  if (typeof name !== 'string' || typeof type !== 'string' || !isObject(parameters))
-    throw wrong('a property is malformed')
-  const upper = name.toUpperCase()
-  const { group, ...others } = parameters
-  const listed = Object.entries(others).map(
-    ([key, value]): Parameter => ({
-      name: key.toUpperCase(),
-      values: (isList(value) ? value : [value]).map((one) => encodeParameter(text(one))),
-    }),
-  )
-  const lower = type.toLowerCase()
-  const named = lower === UNKNOWN || lower === defaultType(upper) ? [] : [{ name: 'VALUE', values: [lower] }]
-  const line: Line = {
-    name: upper,
-    parameters: [...named, ...listed],
-    value: fromValues(upper, lower, values),
-    ...(group === undefined ? {} : { group: text(group) }),
-  }
-  const [head = ''] = upper.split(/[^A-Z0-9-]/, 1)
-  if (head !== upper || upper === '' || !/^[A-Za-z0-9-]*$/.test(line.group ?? '')) throw wrong('a name is malformed')
-  if (listed.some((one) => !/^[A-Z0-9-]+$/.test(one.name))) throw wrong('the name of a parameter is malformed')
-  return parseLine(unfolded(line))
-}
+const malformed = (message: string): VCardSyntaxError => new VCardSyntaxError('malformed', message)
 
-/** Reads application/vcard+json. @throws VCardSyntaxError */
+/**
+ * Reads one `application/vcard+json` text as a 4.0 card.
+ * @throws VCardSyntaxError `malformed` or `not-a-vcard` when it is no jCard, `unsupported-version` when not of 4.0
+ */
 export function fromJCard(json: string): VCard {
-  let parsed: Json
+  let found: unknown
   try {
-    parsed = JSON.parse(json) as Json // whatever JSON is
+    found = JSON.parse(json)
   } catch {
-    throw wrong('this is no JSON')
+    throw malformed('This is no JSON')
   }
-  if (!isList(parsed) || parsed[0] !== 'vcard' || !isList(parsed[1])) throw wrong('it starts with ["vcard", [')
-  const lines = parsed[1].map(toLine)
-  if (lines[0]?.name !== 'VERSION' || lines[0].value !== '4.0') {
-    throw new VCardSyntaxError('unsupported-version', 'jCard: the first property is the version, 4.0')
+  if (!Array.isArray(found) || found[0] !== 'vcard')
+    throw new VCardSyntaxError('not-a-vcard', 'A jCard is an array that starts with "vcard"')
+  if (found.length !== 2 || !Array.isArray(found[1])) throw malformed('A jCard has one array of properties')
+  const [version, ...properties] = found[1].map(toLine)
+  if (version?.name !== 'VERSION') throw new VCardSyntaxError('unsupported-version', 'A jCard starts with its version')
+  if (version.value !== '4.0') throw new VCardSyntaxError('unsupported-version', 'A jCard is of version 4.0')
+  if (properties.some(isFrame)) throw malformed('A jCard has one version, and neither begin nor end')
+  const frame = (name: string, value: string): Line => ({ name, parameters: [], value })
+  return {
+    version: '4.0',
+    lines: [frame('BEGIN', 'VCARD'), frame('VERSION', '4.0'), ...properties, frame('END', 'VCARD')],
   }
-  if (lines.some(({ name }) => name === 'BEGIN' || name === 'END')) throw wrong('it holds BEGIN or END')
-  const frame = (name: string): Line => ({ name, parameters: [], value: 'VCARD' })
-  return { version: '4.0', lines: [frame('BEGIN'), ...lines, frame('END')] }
 }
+
+const NAME = /^[A-Za-z0-9_-]+$/
+const PARAMETER_NAME = /^[^\x00-\x1f\x7f";:=]*$/
+
+function toLine(property: unknown): Line {
+  if (!Array.isArray(property) || property.length < 4)
+    throw malformed('A property has a name, parameters, a type and a value')
+  const [given, parameters, type, ...values] = property
+  if (typeof given !== 'string' || !NAME.test(given)) throw malformed('A property has no name')
+  if (typeof type !== 'string' || typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
+    throw malformed(`${given} has no parameters or no type`)
+  }
+  if (!values.every((value) => isItem(value, 2))) throw malformed(`${given} has a value that is none`)
+  const name = given.toUpperCase()
+  const { group, found } = fromParameters(parameters)
+  const kind = type.toLowerCase()
+  const typed =
+    kind === 'unknown' || kind === defaultType(name) ? [] : [{ name: 'VALUE', values: [encodeParameter(kind)] }]
+  const value = codec(name, kind, values[0]).back(values)
+  return { ...(group === undefined ? {} : { group }), name, parameters: [...typed, ...found], value }
+}
+
+function fromParameters(parameters: object): { group: string | undefined; found: Parameter[] } {
+  let group: string | undefined
+  const found: Parameter[] = []
+  for (const [name, given] of Object.entries(parameters)) {
+    const values: unknown[] = Array.isArray(given) ? given : [given]
+    if (!PARAMETER_NAME.test(name) || !values.every(isAtom))
+      throw malformed(`The parameter ${name.slice(0, 40)} is none`)
+    if (name.toLowerCase() !== 'group') {
+      found.push({ name: name.toUpperCase(), values: values.map((value) => encodeParameter(String(value))) })
+      continue
+    }
+    group = String(values[0])
+    if (values.length !== 1 || !NAME.test(group)) throw malformed('The parameter group is no name')
+  }
+  return { group, found }
+}
+
+const isAtom = (value: unknown): value is Atom => ['string', 'number', 'boolean'].includes(typeof value)
+/** A structured value is an array of components, each of which may be an array. */
+const isItem = (value: unknown, depth: number): value is Item =>
+  isAtom(value) ||
+  (depth > 0 && Array.isArray(value) && value.length > 0 && value.every((one) => isItem(one, depth - 1)))
+
+/** An array where one text belongs, as a stranger may write a structured value of his own: its texts. */
+const atom = (item: Item): string => (typeof item === 'object' ? item.flat(2).join(';') : String(item))

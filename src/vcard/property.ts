@@ -5,15 +5,19 @@ import type { Line } from './syntax.ts'
 import { oneLine } from './text.ts'
 import {
   BINARY,
+  canonicalParameter,
   components,
   DATES,
   inlineData,
   isPreferred,
+  LISTS,
+  STRUCTURED,
   splitEscaped,
   standardName,
   types,
   unescapeText,
 } from './value.ts'
+import { defaultType, givenType, isDateType, valueType } from './valuetype.ts'
 
 /**
  * The unit of comparing and editing: a content line with the companions that share its group (Apple's label and address
@@ -72,7 +76,10 @@ const structuredText: Key = (line) => {
   const parts = components(line.value).map((component) => component.join('\x1f'))
   return parts.slice(0, parts.findLastIndex((part) => part !== '') + 1).join('\x1e')
 }
-const date: Key = (line) => isoDate(line)
+const date: Key = (line) => {
+  const found = isoDate(line)
+  return found === line.value ? text(line) : found
+}
 /** `1;2` of 3.0 and `geo:1,2` of 4.0. */
 const coordinates: Key = (line) => text(line).replace(/^geo:/i, '').replace(';', ',').replaceAll(' ', '')
 const telephone: Key = (line) => unescapeText(line.value).replace(/^tel:/i, '')
@@ -83,8 +90,8 @@ const binary: Key = (line) => {
 }
 
 const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
-  ...['N', 'ADR', 'ORG', 'GENDER'].map((name): [string, Key] => [name, structuredText]),
-  ...['NICKNAME', 'CATEGORIES'].map((name): [string, Key] => [name, list]),
+  ...[...STRUCTURED].map((name): [string, Key] => [name, structuredText]),
+  ...[...LISTS].map((name): [string, Key] => [name, list]),
   ...[...DATES].map((name): [string, Key] => [name, date]),
   ...[...BINARY].map((name): [string, Key] => [name, binary]),
   ['TEL', telephone],
@@ -96,7 +103,8 @@ const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
 export function valueKey(own: Line): string {
   const line = standard(own)
   const value = oneLine(line.value)
-  return (KEYS.get(line.name) ?? text)(value === line.value ? line : { ...line, value })
+  const key = KEYS.get(line.name) ?? (isDateType(valueType(line)) ? date : text)
+  return key(value === line.value ? line : { ...line, value })
 }
 
 /** A line with a name of 3.0 says what it says in 4.0, whatever the card's version. */
@@ -105,18 +113,24 @@ const standard = (line: Line): Line => (standardName(line.name) === line.name ? 
 const ENCODING_ONLY: ReadonlySet<string> = new Set(['ENCODING', 'CHARSET', 'X-APPLE-OMIT-YEAR'])
 const VALUE_IGNORED: ReadonlySet<string> = new Set([...BINARY, ...DATES, 'TEL'])
 
-/** The parameters that say something, by name: TYPE in lower case with "pref" as PREF=1; how a value is encoded aside. */
+/**
+ * The parameters that say something, by name: TYPE in lower case with "pref" as PREF=1; how a value is encoded, and a
+ * VALUE that names the property's own type, aside.
+ */
 export function meaningOfParameters(own: Line): Map<string, string[]> {
   const line = standard(own)
   const inline = inlineData(line) !== undefined
   const found = new Map<string, string[]>()
   for (const [name, all] of Map.groupBy(line.parameters, (parameter) => parameter.name)) {
-    if (ENCODING_ONLY.has(name) || name === 'TYPE') continue
-    if (name === 'VALUE' && VALUE_IGNORED.has(line.name)) continue
+    if (ENCODING_ONLY.has(name) || name === 'TYPE' || name === 'VALUE') continue
     if (name === 'MEDIATYPE' && inline) continue
-    found.set(name, [...new Set(all.flatMap(({ values }) => values))].sort())
+    found.set(name, [...new Set(all.flatMap(({ values }) => values.map(canonicalParameter)))].sort())
   }
-  const kinds = BINARY.has(line.name) ? [] : [...new Set(types(line))].sort()
+  const type = givenType(line)
+  if (type && type !== defaultType(line.name) && type !== 'unknown' && !VALUE_IGNORED.has(line.name)) {
+    found.set('VALUE', [canonicalParameter(type)])
+  }
+  const kinds = BINARY.has(line.name) ? [] : [...new Set(types(line).map(canonicalParameter))].sort()
   if (kinds.length > 0) found.set('TYPE', kinds)
   if (isPreferred(line)) found.set('PREF', ['1'])
   return found

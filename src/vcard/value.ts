@@ -33,6 +33,10 @@ export const encodeParameter = (text: string): string =>
 export const decodeParameter = (value: string): string =>
   value.replace(/\^([n^'])/g, (_, char) => (char === 'n' ? '\n' : char === "'" ? '"' : '^'))
 
+/** The one way to write what a parameter says. */
+export const canonicalParameter = (value: string): string =>
+  value.includes('^') ? encodeParameter(decodeParameter(value)) : value
+
 /** Splits at unescaped separators; the parts stay escaped. */
 export function splitEscaped(value: string, separator: ';' | ','): string[] {
   if (!value.includes(separator)) return [value]
@@ -62,7 +66,7 @@ export const parameterValues = (line: Pick<Line, 'parameters'>, name: string): s
   line.parameters.flatMap((parameter) => (parameter.name === name ? parameter.values : []))
 
 /** RFC 6350 §6.4.1 has `TYPE="voice,home"` too: each of its types is one. */
-const splitTypes = (values: readonly string[]): string[] => values.flatMap((value) => value.split(','))
+export const splitTypes = (values: readonly string[]): string[] => values.flatMap((value) => value.split(','))
 
 /** TYPE in lower case, "pref" aside. */
 export const types = (line: Pick<Line, 'parameters'>): string[] =>
@@ -87,6 +91,10 @@ export const without = (parameters: readonly Parameter[], ...names: string[]): P
 
 /** The properties that may hold a file: inline base64 in 3.0 (RFC 2426 §2.4.1), a data: URI in 4.0 (RFC 6350 §5.1). */
 export const BINARY: ReadonlySet<string> = new Set(['PHOTO', 'LOGO', 'SOUND', 'KEY'])
+/** The properties of components, each a list. */
+export const STRUCTURED: ReadonlySet<string> = new Set(['N', 'ADR', 'ORG', 'GENDER', 'CLIENTPIDMAP'])
+/** The properties that are one list. */
+export const LISTS: ReadonlySet<string> = new Set(['NICKNAME', 'CATEGORIES'])
 /** The properties that hold a date. */
 export const DATES: ReadonlySet<string> = new Set(['BDAY', 'ANNIVERSARY', 'DEATHDATE', 'REV'])
 
