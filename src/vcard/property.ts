@@ -6,13 +6,11 @@ import { oneLine } from './text.ts'
 import {
   BINARY,
   canonicalParameter,
-  components,
   DATES,
   inlineData,
   isPreferred,
   LISTS,
   STRUCTURED,
-  splitEscaped,
   standardName,
   types,
   unescapeText,
@@ -69,12 +67,25 @@ export function properties(lines: readonly Line[]): Property[] {
 
 type Key = (line: Line) => string
 
+/** The value without its escapes, its separators as marks that no text holds; nothing is made for each of many parts. */
+function marked(value: string, marks: { readonly [separator: string]: string }): string {
+  if (!value.includes('\\')) {
+    return Object.entries(marks).reduce((text, [separator, mark]) => text.replaceAll(separator, mark), value)
+  }
+  return value.replace(/\\[nN,;:=\\]|,+|;+/g, (found) => {
+    const first = found[0] ?? ''
+    return first === '\\' ? unescapeText(found) : (marks[first] ?? first).repeat(found.length)
+  })
+}
+
 const text: Key = (line) => unescapeText(line.value)
 const lowerText: Key = (line) => unescapeText(line.value).toLowerCase()
-const list: Key = (line) => splitEscaped(line.value, ',').map(unescapeText).join('\x1f')
+const list: Key = (line) => marked(line.value, { ',': '\x1f' })
 const structuredText: Key = (line) => {
-  const parts = components(line.value).map((component) => component.join('\x1f'))
-  return parts.slice(0, parts.findLastIndex((part) => part !== '') + 1).join('\x1e')
+  const all = marked(line.value, { ';': '\x1e', ',': '\x1f' })
+  let end = all.length
+  while (all[end - 1] === '\x1e') end -= 1
+  return all.slice(0, end)
 }
 const date: Key = (line) => {
   const found = isoDate(line)
@@ -100,8 +111,18 @@ const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
 ])
 
 /** The value in a form that ignores how it is written: escaping, folding, `tel:`, the encoding of a photo or a date. */
-export function valueKey(own: Line): string {
-  const line = standard(own)
+export function valueKey(line: Line): string {
+  const known = VALUE_KEYS.get(line)
+  if (known !== undefined) return known
+  const key = keyOf(standard(line))
+  VALUE_KEYS.set(line, key)
+  return key
+}
+
+/** Comparing asks for a line's key several times, and that of a photo is a hash of all of it. */
+const VALUE_KEYS = new WeakMap<Line, string>()
+
+function keyOf(line: Line): string {
   const value = oneLine(line.value)
   const key = KEYS.get(line.name) ?? (isDateType(valueType(line)) ? date : text)
   return key(value === line.value ? line : { ...line, value })
