@@ -79,13 +79,19 @@ export async function migrate(url: string): Promise<readonly string[]> {
   }
 }
 
-/** What cards are found by, of those that an earlier version wrote. */
+/** What cards are found by, of those that an earlier version wrote; what was filled stays so if it is stopped. */
 async function fillSearch(pool: pg.Pool): Promise<void> {
+  const nobody = '00000000-0000-0000-0000-000000000000'
+  let last = { organization_id: nobody, id: nobody }
   for (;;) {
     const { rows } = await pool.query<{ organization_id: string; id: string; text: string }>(
-      'select organization_id, id, text from contact where search is null limit 500',
+      `select organization_id, id, text from contact where search is null and (organization_id, id) > ($1, $2)
+       order by organization_id, id limit 200`,
+      [last.organization_id, last.id],
     )
-    if (rows.length === 0) return
+    const end = rows.at(-1)
+    if (!end) break
+    last = end
     await pool.query(
       `update contact c set search = n.search from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (organization_id, id, search)
        where c.organization_id = n.organization_id and c.id = n.id and c.search is null`,
@@ -96,15 +102,18 @@ async function fillSearch(pool: pg.Pool): Promise<void> {
       ],
     )
   }
+  await pool.query(`insert into setting (name, value) values ($1, 'all') on conflict do nothing`, [FILLED])
 }
 
+const FILLED = 'search_texts'
 const TABLE = 'kith_migration'
 
-/** Whether every migration is applied: asked at each start, so without the ORM. */
+/** Whether every migration is applied, with what belongs to it: asked at each start, so without the ORM. */
 async function isCurrent(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [TABLE])
   if (!rows[0]?.there) return false
   const applied = await client.query<{ name: string }>(`select name from ${TABLE}`)
   const names = new Set(applied.rows.map(({ name }) => name))
-  return MIGRATIONS.every(({ name }) => names.has(name))
+  if (!MIGRATIONS.every(({ name }) => names.has(name))) return false
+  return (await client.query('select from setting where name = $1', [FILLED])).rowCount === 1
 }
