@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   type Actor,
   type Body,
@@ -119,14 +120,29 @@ const listed = (kind: Kind, body: Body): string => shown(kind, { body, where: (n
 const page = (kind: Kind, body: Body, search?: string): string =>
   `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
    order by name collate "C" limit $5`
-/** The names of what may pass, hidden or not: each part by its index, and every team. */
-const candidates = (kind: Kind, search: string): string => {
-  const mine = `(select name from contact where organization_id = $1 and book_id = $3 and owner_id = $2 and ${search} limit $4)`
-  const others = `(select name from contact where organization_id = $1 and kind = 'profile' and listed and ${search}
-    and ($2::uuid is null or $3::uuid is null or true) limit $4)`
-  if (kind !== 'people') return kind === 'book' ? mine : others
-  return `${mine} union all ${others} union all
+/** Of at most so many cards each is read: an index holds everybody's, and what is in most of them it would find first. */
+const FEW = 500
+
+/** The names of what may pass, hidden or not, and of every team: by an index where there are many, else one by one (`few`). */
+const candidates = (kind: Kind, search: string, few: string): string => {
+  const first = (rows: string, columns: string, limit: number): string =>
+    `(select ${columns} from contact where ${rows} order by name limit ${limit}) c` // the order has it use the key
+  const part = (name: string, rows: string, whose: string) => ({
+    count: `${name} as materialized (select count(*) as n from ${first(rows, 'name', FEW + 1)})`,
+    names: `(select name from ${first(rows, 'name, search, owner_id', FEW)}
+        where ${whose} and (select n from ${name}) <= ${FEW} and ${few} limit $4)
+      union all (select name from contact
+        where ${rows} and ${whose} and (select n from ${name}) > ${FEW} and ${search} limit $4)`,
+  })
+  const mine = part('mine', 'organization_id = $1 and book_id = $3', 'owner_id = $2')
+  const anybody = '($2::uuid is null or $3::uuid is null or true)' // a parameter has to stand somewhere
+  const others = part('others', `organization_id = $1 and kind = 'profile' and listed`, anybody)
+  const parts = kind === 'people' ? [mine, others] : [kind === 'book' ? mine : others]
+  const counts = parts.map(({ count }) => count).join(', ')
+  const names = parts.map((one) => one.names).join(' union all ')
+  const teams = `union all
     select team_id || '.vcf' from membership where organization_id = $1 and user_id = $2 and left_revision is null`
+  return `with ${counts} ${names} ${kind === 'people' ? teams : ''}`
 }
 const changed = (kind: Kind, body: Body): string => `with changed as materialized (
     select member collate "C" as member from (
@@ -223,6 +239,10 @@ const NEVER = () => false
 
 const kindOf = ({ peopleId, organizationId }: Actor, collectionId: Id): Kind =>
   collectionId === peopleId ? 'people' : collectionId === organizationId ? 'directory' : 'book'
+
+/** A search of more patterns is rare, and each statement that is prepared stays with its connection. */
+const PREPARED_PATTERNS = 2
+const digest = (sql: string): string => createHash('md5').update(sql).digest('base64url')
 
 export class SqlCollections implements Collections {
   readonly #session: Session
@@ -322,8 +342,10 @@ export class SqlCollections implements Collections {
     if (!isSelective(narrowing)) return undefined
     const kind = kindOf(actor, collectionId)
     const values: unknown[] = [actor.organizationId, actor.userId, collectionId, limit]
-    const where = condition(narrowing, values, isIndexed)
-    const rows = await this.#session.query<{ name: string }>(candidates(kind, where), values)
+    const found = condition(narrowing, values, isIndexed)
+    const read = condition(narrowing, values.slice(0, 4), NEVER) // the same patterns in the same order
+    const name = values.length <= 4 + PREPARED_PATTERNS ? `search.${kind}.${digest(found)}` : undefined
+    const rows = await this.#session.query<{ name: string }>(candidates(kind, found, read), values, name)
     return [...new Set(rows.map(({ name }) => name))]
   }
 
