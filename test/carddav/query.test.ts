@@ -28,16 +28,24 @@ const CARDS: Readonly<Record<string, readonly string[]>> = {
     'NOTE:two\\nlines',
     'EMAIL;TYPE="home,pref":c@c.c',
   ],
-  bare: ['FN:Al', 'X-100:50% off_ \\\\ now'],
+  bare: ['FN:Al', 'X-100:50% off_ \\\\ now', 'X-LIST;X-P="a,b":1', 'TEL;TYPE=cell,voice;TYPE=fax:+44 1'],
 }
 for (const [uid, lines] of Object.entries(CARDS)) {
   const { status } = await david.put(`${uid}.vcf`, vcard([`UID:${uid}`, ...lines]))
   if (status !== 201) throw new Error(`${uid} was not stored: ${status}`)
 }
 
-const query = (who: Device, filter: string, more = '', depth: string | undefined = '1') =>
-  who.ask('REPORT', who.people, {
-    headers: { depth, 'content-type': 'application/xml' },
+const query = (who: Device, filter: string, more = '', headers: Readonly<Record<string, string>> = { depth: '1' }) =>
+  queryOf(who.people, who, filter, more, headers)
+const queryOf = (
+  book: string,
+  who: Device,
+  filter: string,
+  more = '',
+  headers: Readonly<Record<string, string>> = { depth: '1' },
+) =>
+  who.ask('REPORT', book, {
+    headers: { 'content-type': 'application/xml', ...headers },
     body: `<C:addressbook-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:carddav"><D:prop><D:getetag/></D:prop>${filter}${more}</C:addressbook-query>`,
   })
 const mine = new Set(Object.keys(CARDS).map((uid) => `${uid}.vcf`))
@@ -70,6 +78,12 @@ t.test('RFC 6352 §10.5.4: match types and negation', async (t) => {
   t.strictSame(await found(one('FN', text(''))), all, 'the empty text is in every one')
   t.strictSame(await found(one('NOTE', text('two\nlines'))), ['comma'], 'unescaped')
   t.strictSame(await found(one('ORG', text('Comma, Inc.;Sales', 'match-type="equals"'))), ['comma'])
+  t.strictSame(
+    await found(one('N', text('inc.;comma;;;', 'match-type="equals"'))),
+    ['comma'],
+    'a structured value is whole',
+  )
+  t.strictSame(await found(one('N', text('comma', 'match-type="equals"'))), [])
 })
 
 t.test('RFC 6352 §8.3, RFC 5051 §2: collations', async (t) => {
@@ -110,6 +124,25 @@ t.test('RFC 6352 §10.5.2, §10.5.3: defined or not, parameters, groups', async 
     await found(one('EMAIL', `<C:param-filter name="TYPE">${text('pref', 'match-type="equals"')}</C:param-filter>`)),
     ['comma'],
   )
+  const typed = (type: string, test = '') =>
+    found(one('EMAIL', `<C:param-filter name="TYPE">${text(type, 'match-type="equals"')}</C:param-filter>`, test))
+  t.strictSame(await typed('home'), ['comma', 'zoe'], 'one of a list, quoted or not')
+  t.strictSame(await typed('home,pref'), [], 'the list is no value')
+  t.strictSame(
+    await found(one('X-LIST', `<C:param-filter name="X-P">${text('a,b', 'match-type="equals"')}</C:param-filter>`)),
+    ['bare'],
+    'what is quoted is one value, but for TYPE',
+  )
+  for (const type of ['cell', 'voice', 'fax']) {
+    const filter = `<C:param-filter name="TYPE">${text(type, 'match-type="equals"')}</C:param-filter>`
+    t.strictSame(
+      await found(one('TEL', filter)),
+      type === 'cell' ? ['bare', 'zoe'] : ['bare'],
+      `repeated or listed: ${type}`,
+    )
+  }
+  const cells = `${text('+44')}<C:param-filter name="TYPE">${text('fax', 'negate-condition="yes" match-type="equals"')}</C:param-filter>`
+  t.strictSame(await found(one('TEL', cells, ' test="allof"')), ['bare'], 'some value of it is none')
   t.strictSame(await found(one('item1.TEL', text('+30 1'))), ['odysseus'])
   t.strictSame(await found(one('item1.TEL', text('+30 2'))), [])
   t.strictSame(await found(one('TEL', text('+30 1'))), ['odysseus'], 'without a prefix any group')
@@ -152,7 +185,11 @@ t.test('RFC 6352 §8.6: what cannot be answered is refused, and a limit is told 
     [200],
     'no 507 where nothing is left out',
   )
-  t.equal((await query(david, one('FN', text('zoë')), '', undefined)).status, 207, 'without Depth')
+  // Clients leave it out, or send 0, and mean the book's cards all the same.
+  for (const headers of [{}, { depth: '0' }, { depth: 'infinity' }]) {
+    const [row, ...rest] = rows((await query(david, one('FN', text('zoë')), '', headers)).text)
+    t.strictSame([row?.href, rest.length], [`${david.people}zoe.vcf`, 0], `Depth ${JSON.stringify(headers)}`)
+  }
 })
 
 t.test('What I see is what I find: my layer counts, a hidden card and others’ layers do not', async (t) => {
@@ -168,6 +205,38 @@ t.test('What I see is what I find: my layer counts, a hidden card and others’ 
   await david.delete(ryan)
   await david.delete(ryan)
   t.strictSame(await names(david, full), [])
+})
+
+t.test('What I do not see is not found: what I took away, others’ layers and books', async (t) => {
+  const people = ['Frank Poole', 'Heywood Floyd', 'Elena Orlova']
+  await organization('Discovery', 'discovery.space', people)
+  const [frank, heywood] = [await device('frank.poole@discovery.space'), await device('heywood.floyd@discovery.space')]
+  const elena = await cardOf('elena.orlova@discovery.space')
+  const names = async (who: Device, filter: string, book = who.people) =>
+    rows((await queryOf(book, who, filter)).text).map(({ href }) => href.slice(book.length))
+  const mail = one('EMAIL', text('elena.orlova@', 'match-type="starts-with"'))
+  const card = (await frank.get(elena)).text
+  await frank.put(elena, card.replace(/^EMAIL.*\r\n/m, 'EMAIL:lena@home.example\r\n'))
+  t.strictSame(await names(frank, mail), [], 'the base has it, what I see has not')
+  t.strictSame(await names(frank, one('EMAIL', text('lena@home'))), [elena])
+  t.strictSame(await names(heywood, mail), [elena])
+  t.strictSame(await names(heywood, one('EMAIL', text('lena@home'))), [], 'another’s layer')
+
+  const book = `${frank.home}own/`
+  t.equal((await frank.ask('MKCOL', book)).status, 201)
+  const put = { headers: { 'content-type': 'text/vcard' }, body: vcard(['UID:dave', 'FN:Dave of my own']) }
+  t.equal((await frank.ask('PUT', `${book}dave.vcf`, put)).status, 201)
+  const dave = one('FN', text('dave of'))
+  t.strictSame(await names(frank, dave, book), ['dave.vcf'])
+  t.strictSame(await names(frank, dave), [], 'a card is found in its book')
+  t.strictSame(await names(frank, one('FN', text('elena')), book), [], 'which holds no colleagues')
+  t.strictSame(await names(heywood, dave), [])
+
+  const { kith } = running
+  const team = await kith.teams.create('Pod Bay Crew', await kith.users.get('frank.poole@discovery.space'))
+  const crew = one('FN', text('POD bay', 'match-type="starts-with"'))
+  t.strictSame(await names(frank, crew), [`${team.id}.vcf`])
+  t.strictSame(await names(heywood, crew), [], 'a team that I am not in')
 })
 
 t.test('the form of the answer does not change what is found', async (t) => {
