@@ -52,6 +52,8 @@ export interface Users {
   find(by: Id | { email: string }): Promise<User[]>
   /** Locks the user until the transaction ends. */
   lock(organizationId: Id, id: Id): Promise<User | undefined>
+  /** Likewise whom those profiles are of, in the order of the users' ids. */
+  lockOwners(organizationId: Id, profileIds: readonly Id[]): Promise<User[]>
   update(user: User): Promise<void>
   delete(organizationId: Id, id: Id): Promise<void>
   list(organizationId?: Id): AsyncIterable<User>

@@ -6,7 +6,7 @@ import { comparableUid, nameOfId } from './contacts/contact.ts'
 import { assertUnlocked, type Lock } from './contacts/lock.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Transaction } from './ports.ts'
-import { assertMayRemove, join, leave, lockTeam, type Membership, recordMember, type Team, teamName } from './teams.ts'
+import { assertMayRemove, join, leave, lockTeam, recordMember, type Team, teamName } from './teams.ts'
 import type { User } from './users.ts'
 
 /** What a group card says of its team. */
@@ -41,6 +41,8 @@ export async function editTeamCard(
   locks: readonly Lock[],
 ): Promise<boolean> {
   const { organizationId, userId, peopleId } = actor
+  const wanted = wantedOf(card)
+  const users = await lockUsers(transaction, organizationId, teamId, wanted)
   const { team, members } = await lockTeam(transaction, { organizationId, id: teamId, name: teamId })
   const name = nameOfId(teamId)
   const [view] = await transaction.collections.named(actor, peopleId, [name], 'none')
@@ -54,7 +56,6 @@ export async function editTeamCard(
   }
   assertCondition(condition, { etag: view.etag, locks })
   assertUnlocked(locks, { member: name, membership: false }, condition.named)
-  const wanted = wantedOf(card)
   const renamed = wanted.name === undefined ? false : await rename(transaction, team, wanted.name)
   const { profileIds } = wanted
   if (!profileIds) return renamed
@@ -67,8 +68,16 @@ export async function editTeamCard(
   if (gone.some(({ role }) => role === 'owner') && !rest.some(({ role, isActive }) => role === 'owner' && isActive)) {
     throw new DomainError('last-owner', 'The last owner of the team stays: make somebody else an owner first')
   }
-  for (const id of fresh.sort()) await join(transaction, team, await userOf(transaction, organizationId, id), 'member')
-  for (const member of gone) await remove(transaction, team, member)
+  for (const user of fresh.map((id) => users.get(id))) {
+    if (!user?.isActive) {
+      throw new DomainError('unknown-member', 'A team has members of the organization only: no colleague has this card')
+    }
+    await join(transaction, team, user, 'member')
+  }
+  for (const { profileId } of gone) {
+    const user = users.get(profileId)
+    if (user) await leave(transaction, team, user) // locked, as the ETag says that the team is still what was read first
+  }
   return renamed || gone.length > 0 || fresh.length > 0
 }
 
@@ -81,18 +90,22 @@ async function rename(transaction: Transaction, team: Team, wanted: string): Pro
   return true
 }
 
-/** The active colleague whose card it is. @throws DomainError `unknown-member` */
-async function userOf(transaction: Transaction, organizationId: Id, profileId: Id): Promise<User> {
-  const id = asId(profileId)
-  const profile = id === undefined ? undefined : await transaction.contacts.holdBase(organizationId, id)
-  const user = profile?.ownerId ? await transaction.users.lock(organizationId, profile.ownerId) : undefined
-  if (!profile?.listed || !user?.isActive) {
-    throw new DomainError('unknown-member', 'A team has members of the organization only: no colleague has this card')
-  }
-  return user
-}
-
-async function remove(transaction: Transaction, team: Team, { userId }: Membership): Promise<void> {
-  const user = await transaction.users.lock(team.organizationId, userId)
-  if (user) await leave(transaction, team, user)
+/**
+ * Whoever is to come or go, by profile: locked before the team, as wherever users and teams are locked together. What is
+ * read of the team here is no older than the card that was edited, and the ETag is checked once the team is locked.
+ */
+async function lockUsers(
+  transaction: Transaction,
+  organizationId: Id,
+  teamId: Id,
+  { profileIds }: Wanted,
+): Promise<ReadonlyMap<Id, User>> {
+  if (!profileIds) return new Map()
+  const members = await transaction.teams.members(organizationId, teamId)
+  const shown = new Set(members.filter(({ isActive }) => isActive).map(({ profileId }) => profileId))
+  const going = [...shown].filter((id) => !profileIds.has(id))
+  const coming = [...profileIds].filter((id) => !shown.has(id))
+  const ids = [...going, ...coming].flatMap((id) => asId(id) ?? [])
+  const users = await transaction.users.lockOwners(organizationId, ids)
+  return new Map(users.map((user) => [user.profileId, user]))
 }

@@ -118,6 +118,16 @@ export class SqlUsers implements Users {
     return row && toUser(row)
   }
 
+  async lockOwners(organizationId: Id, profileIds: readonly Id[]): Promise<User[]> {
+    const rows = await this.#session.query<UserRow>(
+      `select ${COLUMNS} from "user" where organization_id = $1 and id in (
+         select owner_id from contact where organization_id = $1 and id = any($2) and kind = 'profile')
+       order by id for no key update`,
+      [organizationId, profileIds],
+    )
+    return rows.map(toUser)
+  }
+
   async update(user: User): Promise<void> {
     await this.#session.query(
       `update "user" set user_name = $3, user_name_key = $4, email = $5, email_key = $6, is_active = $7, is_staff = $8, is_device = $9
