@@ -140,7 +140,7 @@ t.test('the command line: from an empty database to a device, with every command
   writeFileSync(file, good('one').replace('FN:one', 'FN:changed'))
   t.match(await json('contact', 'import', '--user', 'ann@o.example', file), { imported: 1 })
   const [version] = await json<Row[]>('contact', 'history', '--user', 'ann@o.example')
-  t.match(version, { kind: 'card', name: 'one' })
+  t.match(version, { kind: 'card', name: 'one', book: 'people' })
   t.match(await json('contact', 'restore', '--user', 'ann@o.example', String(version?.id)), { id: version?.id })
   t.ok((await kith('contact', 'export', '--user', 'ann@o.example')).out.includes(good('one')))
 

@@ -150,17 +150,20 @@ export const CONTACT_COMMANDS: readonly Command[] = [
     name: 'contact history',
     summary: "Lists earlier versions of a user's own cards, and of what they changed about others: 30 days of them.",
     options: { ...USER, card: { type: 'string', help: 'of this card alone: its name or id' } },
-    run: async ({ users, history }, input) => {
-      const versions = await history.list(actorOf(await users.get(input.required('user'))), input.text('card'))
-      const json = versions.map(({ id, kind, name, text, replacedAt }) => ({
+    run: async ({ users, history, books: bookService }, input) => {
+      const actor = actorOf(await users.get(input.required('user')))
+      const versions = await history.list(actor, input.text('card'))
+      const books = new Map((await bookService.list(actor)).map(({ id, name }) => [id, name]))
+      const json = versions.map(({ id, kind, name, text, replacedAt, bookId = actor.peopleId }) => ({
         id,
         replaced: replacedAt.toISOString(),
         kind: KINDS[kind],
+        book: books.get(bookId) ?? null,
         card: name,
         name: readData(parseVCard(text)).full_name,
       }))
-      const rows = json.map(({ replaced, kind, name, id }) => [replaced, kind, name, id])
-      return { json, text: table(['REPLACED', 'KIND', 'NAME', 'VERSION'], rows) }
+      const rows = json.map(({ replaced, kind, name, book, id }) => [replaced, kind, name, book ?? '(deleted)', id])
+      return { json, text: table(['REPLACED', 'KIND', 'NAME', 'BOOK', 'VERSION'], rows) }
     },
   },
   {
@@ -170,10 +173,12 @@ export const CONTACT_COMMANDS: readonly Command[] = [
     options: USER,
     run: async ({ users, history }, input) => {
       const actor = actorOf(await users.get(input.required('user')))
-      const { id, kind, name } = await history.restore(actor, input.positional(0))
+      const { id, kind, name, restoredAs } = await history.restore(actor, input.positional(0))
+      const isFrozen = kind !== 'personal' && restoredAs === 'card'
+      const gone = isFrozen ? " as a card of the user's own, since the colleague's is deleted" : ''
       return {
-        json: { id, kind: KINDS[kind], card: name },
-        text: `Restored ${name}: devices get it at their next sync.`,
+        json: { id, kind: KINDS[isFrozen ? 'personal' : kind], card: name },
+        text: `Restored ${name}${gone}: devices get it at their next sync.`,
       }
     },
   },

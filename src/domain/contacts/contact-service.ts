@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { parseVCard, type VCard } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
-import type { Member, Place, Store, Transaction } from '../ports.ts'
+import type { CardVersion, Member, Place, Store, Transaction } from '../ports.ts'
 import { editTeamCard } from '../team-cards.ts'
 import { assertName } from './book-service.ts'
 import { assertWritable, type Condition } from './condition.ts'
-import { asSent, type CardContent, type Contact, comparableUid, generated, nameOfId } from './contact.ts'
+import { asSent, type CardContent, type Contact, comparableUid, generated, isDeleted, nameOfId } from './contact.ts'
 import { additionsOnly, applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
 import { baseCard, sameLayer, saveProfile } from './profile.ts'
 import {
@@ -167,25 +167,44 @@ export class ContactService {
   }
 
   /**
-   * Lays an earlier layer over a colleague's card as it is now, or over the person's own profile; none takes theirs away.
-   * @throws DomainError `not-found`
+   * Puts an earlier version back: a card in place of whatever has its name now, a layer over the card as it is now, or as
+   * a card of one's own where that card was deleted. A card never becomes a layer: a colleague's name, or one's own
+   * profile, which others see, refuses it. Says which of both it is now.
+   * @throws DomainError `uid-conflict`, `locked`
    */
-  async restoreLayer(actor: Actor, name: string, layer: Layer = EMPTY_LAYER): Promise<void> {
-    await this.#store.transaction(async (transaction) => {
-      const place = await transaction.contacts.place(actor, actor.peopleId, name, undefined)
-      const id = place.base?.id
-      if (id !== undefined && place.base?.ownerId === actor.userId) {
-        const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
-        if (!profile?.managed) throw notFound()
-        const kept = layerSize(layer) === 0 ? undefined : layer
-        await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
-        return
+  async restore(actor: Actor, version: CardVersion, bookId: Id): Promise<'card' | 'layer'> {
+    const { name } = version
+    const sent = readSent(version.bytes ?? Buffer.from(version.text))
+    return await this.#store.transaction(async (transaction) => {
+      const place = await transaction.contacts.place(actor, bookId, name, sent.uid && comparableUid(sent.uid))
+      const { own, uidHolder, ...vacant } = place
+      const base = place.base && !isDeleted(place.base) ? place.base : undefined
+      if (base && version.kind !== 'personal') {
+        await this.#restoreLayer(transaction, actor, place, base, version.layer ?? EMPTY_LAYER)
+        return 'layer'
       }
-      const base = id === undefined ? undefined : await transaction.contacts.holdBase(actor.organizationId, id)
-      if (!base?.listed) throw notFound("The colleague's card is gone, so nothing can be laid over it any more")
-      if (place.own && place.own.kind !== 'override') throw notFound('A card of your own has this name now')
-      await this.#lay(transaction, actor, place, base, layer)
+      if (own?.kind !== 'personal' && (place.team || (base && bookId === actor.peopleId))) throw uidConflict(name)
+      if (uidHolder) throw uidConflict(uidHolder.name)
+      const isOther = own && sent.uid && comparableUid(sent.uid) !== comparableUid(own.uid)
+      if (isOther) await transaction.contacts.delete(actor.organizationId, own)
+      await this.#putPersonal(transaction, actor, name, isOther ? vacant : place, sent, {}, bookId)
+      return 'card'
     })
+  }
+
+  /** Of a deactivated colleague too: it shows when they come back. */
+  async #restoreLayer(transaction: Transaction, actor: Actor, place: Place, { id }: Contact, layer: Layer) {
+    if (place.base?.ownerId === actor.userId) {
+      const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
+      if (!profile?.managed) throw notFound()
+      const kept = layerSize(layer) === 0 ? undefined : layer
+      await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
+      return
+    }
+    const base = await transaction.contacts.holdBase(actor.organizationId, id)
+    if (!base || isDeleted(base)) throw notFound('The colleague was deleted just now: try again')
+    if (place.own && place.own.kind !== 'override') throw notFound('A card of your own has this name now')
+    await this.#lay(transaction, actor, place, base, layer)
   }
 
   /** The card that is served afterwards is never what was sent, so there is an ETag only where it was sent as served. */

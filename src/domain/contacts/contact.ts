@@ -39,6 +39,9 @@ export interface Contact extends CardContent {
   readonly listed: boolean
 }
 
+/** A deleted profile's row stays while the journal names it; nobody owns it any more. A deactivated one may come back. */
+export const isDeleted = ({ kind, ownerId }: Contact): boolean => kind === 'profile' && ownerId === undefined
+
 /** What a reader of a collection gets of a card. */
 export interface CardView {
   readonly name: string

@@ -33,18 +33,14 @@ export class HistoryService {
   /**
    * Puts a version back: a card under its name in its book (in `people` where that book is gone), a layer over the card as
    * it is now. What is there meanwhile is kept as a version in turn.
-   * @throws DomainError `not-found`; as `put`
+   * @throws DomainError `not-found`, `uid-conflict`
    */
-  async restore(actor: Actor, versionId: string): Promise<CardVersion> {
+  async restore(actor: Actor, versionId: string): Promise<CardVersion & { readonly restoredAs: 'card' | 'layer' }> {
     const id = asId(versionId)
     const version = (await this.#store.contacts.versions(actor)).find((one) => one.id === id)
     if (!version) throw notFound(`You have no version "${versionId}"`)
-    if (version.kind === 'personal') {
-      const bookId = await this.#bookOf(actor, version)
-      const content = version.bytes ?? Buffer.from(version.text)
-      await this.#contacts.put(actor, bookId, version.name, content)
-    } else await this.#contacts.restoreLayer(actor, version.name, version.layer)
-    return version
+    const restoredAs = await this.#contacts.restore(actor, version, await this.#bookOf(actor, version))
+    return { ...version, restoredAs }
   }
 
   async #bookOf(actor: Actor, { bookId }: CardVersion): Promise<Id> {
