@@ -14,8 +14,8 @@ import {
   type Place,
 } from '#domain'
 import type { Version } from '#vcard'
-import { inScope } from './collections.ts'
 import { LostRace, type Session } from './session.ts'
+import { inScope } from './shown-cards.ts'
 
 interface ContactRow {
   id: string

@@ -1,8 +1,8 @@
 import { type Id, type PersonMatch, type PersonRow, type Scope, type User, type Users, userNameKey } from '#domain'
 import { searchKey } from '#vcard'
-import { SCOPE } from './collections.ts'
 import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
+import { SCOPE } from './shown-cards.ts'
 
 interface UserRow {
   organization_id: string

@@ -1,0 +1,141 @@
+import { type Body, TEAM_CARD_RENDERER } from '#domain'
+import { CARD } from './journal.ts'
+import { arrays } from './session.ts'
+
+/** A team above this many members has no group card. */
+const MAX_GROUP_MEMBERS = 2_500
+
+const BARE = `null::text as version, null::text as text, null::bytea as bytes`
+const STORED = `version, text, bytes`
+const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, bytes`
+const CONTENT: { readonly [Kind in Body]: string } = { none: BARE, stored: STORED, '3.0': STORED, '4.0': FOUR }
+
+const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
+  join contact c on c.organization_id = n.organization_id and c.owner_id = n.user_id and c.kind = 'profile' and c.listed
+  where n.organization_id = $1 and n.team_id = t.id and n.left_revision is null)`
+
+export const SCOPE = `select case when 'none' in (u.scope, o.scope) then 'none'
+    when 'teams' in (u.scope, o.scope) then 'teams' else 'everyone' end as scope
+  from "user" u join organization o on o.id = u.organization_id where u.organization_id = $1 and u.id = $2`
+
+/** Whether the user's scope lets them see the card of that owner. */
+export const inScope = (owner: string): string => `(${owner} = $2 or case (${SCOPE}) when 'everyone' then true
+    when 'teams' then exists (select from membership mine join membership theirs using (organization_id, team_id)
+      where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null
+        and theirs.user_id = ${owner} and theirs.left_revision is null) else false end)`
+
+/** Which cards of a collection: by name, and in what order, each part for itself. */
+interface Which {
+  readonly body: Body
+  readonly where: (name: string) => string
+  /** So that a page of a large book reads a page of each index. */
+  readonly order?: string
+  /** What else must hold of `search`, the text that cards are found by. */
+  readonly search?: string | undefined
+}
+
+const also = (condition: string | undefined): string => (condition === undefined ? '' : `and ${condition}`)
+
+/** My own cards in the collection ($1 organization, $2 user, $3 collection): personal, and over others'. */
+const own = ({ body, where, order = '', search }: Which): string => `(
+  select name, etag, modified_at, kind, size, true as writable, ${CONTENT[body]}, null::text[] as members
+  from contact c where organization_id = $1 and book_id = $3 and owner_id = $2 and ${where('name')} ${also(search)}
+    and (kind = 'personal' or exists (select from contact b
+      where b.organization_id = c.base_organization_id and b.id = c.base_id and b.listed)) ${order})`
+
+const HIDDEN = 'hidden where organization_id = $1 and user_id = $2'
+
+/**
+ * That an id is none of a user's rows. A page, of many cards, hashes those once; else each card is looked up. (Of NOT
+ * EXISTS the planner makes a join that compares each card with each row: a minute for somebody who hid thousands.)
+ */
+const unless = (id: string, column: string, rows: string, order: string): string =>
+  order === ''
+    ? `(select true from ${rows} and ${column} = ${id}) is null`
+    : `${id} not in (select ${column} from ${rows})`
+
+/** The colleagues' cards that the user sees. Nothing but the index is read where no body is asked for. */
+const colleagues = ({ body, where, order = '', search }: Which): string => `(
+  select name, etag, modified_at, 'profile', size, true, ${CONTENT[body]}, null
+  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
+    and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, order)}
+    and ${unless('p.id', 'member_id', HIDDEN, order)}
+    and ${inScope('p.owner_id')} ${order})`
+
+/** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
+const directory = ({ body, where, order = '', search }: Which): string => `(
+  select name, etag, modified_at, 'profile' as kind, size, false as writable, ${CONTENT[body]}, null::text[] as members
+  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
+    and ($2::uuid is null or $3::uuid is null or true) ${order})`
+
+/** The group cards of the user's teams. */
+const teams = ({ body, where, order = '' }: Which): string => `(
+  select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag, t.modified_at, 'team' as kind,
+    null::integer as size, m.role <> 'member' and not t.is_synced as writable, null as version, ${body === 'none' ? 'null' : 't.name'} as text, null::bytea as bytes, ${body === 'none' ? 'null::text[]' : MEMBERS} as members
+  from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
+  where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
+    and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}
+    and ${unless('t.id', 'member_id', HIDDEN, '')} ${order})`
+
+/** The merged book of a person, another one of theirs, or the organization's directory. */
+export type Kind = 'people' | 'book' | 'directory'
+
+/** The cards that a collection shows; the merged one shows colleagues and teams as well. */
+const shown = (kind: Kind, which: Which): string =>
+  (kind === 'people'
+    ? [own(which), colleagues(which), teams(which)]
+    : [kind === 'book' ? own(which) : directory(which)]
+  ).join(' union all ')
+
+/** What `own` and `colleagues` show of each key's one name: `k` has organization, user, collection and name. */
+export const one = (kind: Kind, byId: boolean, body: Body): string => {
+  const which = { body, where: (name: string) => `${name} = $4` }
+  const mine = byId && kind === 'people' ? `${own(which)} union all ${colleagues(which)}` : own(which)
+  const card = kind === 'directory' ? directory(which) : mine
+  const ofKey = ['k.o', 'k.u', 'k.b', 'k.card collate "C"']
+  return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text')} as k (n, o, u, b, card)
+    cross join lateral (${card.replace(/\$([1-4])/g, (_, at) => ofKey[at - 1] ?? '')} limit 1) v`
+}
+/** Asked where no other card has the name: in each GET's query it would take a third of the time. */
+export const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
+export const listed = (kind: Kind, body: Body): string => shown(kind, { body, where: (name) => `${name} = any($4)` })
+export const page = (kind: Kind, body: Body, search?: string): string =>
+  `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
+   order by name collate "C" limit $5`
+/** Of at most so many cards each is read: an index holds everybody's, and what is in most of them it would find first. */
+export const FEW = 500
+
+/** The names of what may pass, hidden or not, and of every team: by an index where there are many, else one by one (`few`). */
+export const candidates = (kind: Kind, search: string, few: string): string => {
+  const first = (rows: string, columns: string, limit: number): string =>
+    `(select ${columns} from contact where ${rows} order by name limit ${limit}) c` // the order has it use the key
+  const part = (name: string, rows: string, whose: string) => ({
+    count: `${name} as materialized (select count(*) as n from ${first(rows, 'name', FEW + 1)})`,
+    names: `(select name from ${first(rows, 'name, search, owner_id', FEW)}
+        where ${whose} and (select n from ${name}) <= ${FEW} and ${few} limit $4)
+      union all (select name from contact
+        where ${rows} and ${whose} and (select n from ${name}) > ${FEW} and ${search} limit $4)`,
+  })
+  const mine = part('mine', 'organization_id = $1 and book_id = $3', 'owner_id = $2')
+  const anybody = '($2::uuid is null or $3::uuid is null or true)' // a parameter has to stand somewhere
+  const others = part('others', `organization_id = $1 and kind = 'profile' and listed`, anybody)
+  const parts = kind === 'people' ? [mine, others] : [kind === 'book' ? mine : others]
+  const counts = parts.map(({ count }) => count).join(', ')
+  const names = parts.map((one) => one.names).join(' union all ')
+  const teams = `union all
+    select team_id || '.vcf' from membership where organization_id = $1 and user_id = $2 and left_revision is null`
+  return `with ${counts} ${names} ${kind === 'people' ? teams : ''}`
+}
+export const changed = (kind: Kind, body: Body): string => `with changed as materialized (
+    select member collate "C" as member from (
+      select member from journal j
+      where organization_id = $1 and stream_id = $1 and revision > $6 and revision <= $7 and kind = ${CARD} and member > $4
+        and $10 and (team_id is null or exists (select from membership m where m.organization_id = $1
+          and m.team_id = j.team_id and m.user_id = $2 and (m.left_revision is null or m.left_revision > $6)))
+      union
+      select member from journal
+      where organization_id = $1 and stream_id = $3 and revision > $8 and revision <= $9 and kind = ${CARD} and member > $4
+    ) j order by 1 limit $5)
+  select ch.member, v.* from changed ch
+  left join (${shown(kind, { body, where: (name) => `${name} in (select member from changed)` })}) v on v.name = ch.member
+  order by ch.member collate "C"`
