@@ -1,4 +1,5 @@
 export { type Actor, asId, type Id } from './actor.ts'
+export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
 export { AddressBooks, type Changes } from './contacts/address-book.ts'
 export { BookService } from './contacts/book-service.ts'
@@ -13,9 +14,19 @@ export * from './contacts/overlay.ts'
 export { MAX_CARD_BYTES, type Written } from './contacts/sent.ts'
 export { TEAM_CARD_RENDERER, teamCard } from './contacts/team-card.ts'
 export type { Transfer } from './contacts/transfer.ts'
+export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
-export { type Membership, ROLES, type Role, type Team, TeamService } from './teams.ts'
-export { type NewUser, type User, type UserAttributes, UserService, userNameKey } from './users.ts'
+export type { MemberChange } from './team-members.ts'
+export { type Membership, ROLES, type Role, type Team, type TeamChange, TeamService } from './teams.ts'
+export {
+  type ManagedUser,
+  type NewUser,
+  type Provisioned,
+  type User,
+  type UserAttributes,
+  UserService,
+  userNameKey,
+} from './users.ts'

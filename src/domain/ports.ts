@@ -3,9 +3,10 @@ import type { Change, Heads, StreamState } from './changes.ts'
 import type { Body, CardContent, CardView, Contact } from './contacts/contact.ts'
 import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
+import type { Directory } from './directory.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { Membership, Role, Team } from './teams.ts'
-import type { User } from './users.ts'
+import type { ManagedUser, User } from './users.ts'
 
 /** What the rules need of a database. Every list is in a stable order; nothing here decides anything. */
 export interface Repositories {
@@ -16,6 +17,7 @@ export interface Repositories {
   readonly locks: Locks
   readonly clientProperties: ClientProperties
   readonly teams: Teams
+  readonly directory: Directory
   readonly collections: Collections
   readonly credentials: Credentials
 }
@@ -48,13 +50,17 @@ export interface Organizations {
 
 export interface Users {
   /** Inserts users, each with their `people` book. @throws DomainError `already-exists` */
-  insert(users: readonly User[]): Promise<void>
+  insert(users: readonly ManagedUser[]): Promise<void>
   find(by: Id | { email: string }): Promise<User[]>
   /** Locks the user until the transaction ends. */
   lock(organizationId: Id, id: Id): Promise<User | undefined>
+  /** Likewise, with all that is managed of them. */
+  lockManaged(organizationId: Id, id: Id): Promise<ManagedUser | undefined>
+  /** Locks those of them that there are, in the order of their ids. */
+  lockAll(organizationId: Id, ids: readonly Id[]): Promise<User[]>
   /** Likewise whom those profiles are of, in the order of the users' ids. */
   lockOwners(organizationId: Id, profileIds: readonly Id[]): Promise<User[]>
-  update(user: User): Promise<void>
+  update(user: ManagedUser): Promise<void>
   delete(organizationId: Id, id: Id): Promise<void>
   list(organizationId?: Id): AsyncIterable<User>
   /** An active user, as colleagues see them. */
@@ -66,6 +72,8 @@ export interface Users {
    * change until the transaction ends.
    */
   scope(organizationId: Id, id: Id): Promise<Scope>
+  /** Those of them for whom the scope `teams` is in force; likewise. */
+  seeingTeamsOnly(organizationId: Id, ids: readonly Id[]): Promise<Pick<User, 'id' | 'peopleId'>[]>
   setScope(organizationId: Id, id: Id, scope: Scope): Promise<void>
 }
 
@@ -232,10 +240,16 @@ export interface Teams {
   /** Active memberships, longest-standing first. */
   members(organizationId: Id, teamId: Id): Promise<Membership[]>
   teamsOf(organizationId: Id, userId: Id): Promise<Team[]>
-  /** Adds the member, or takes them back. */
-  join(organizationId: Id, teamId: Id, userId: Id, role: Role): Promise<void>
+  /** Those of them who are in the team. */
+  memberships(organizationId: Id, teamId: Id, userIds: readonly Id[]): Promise<Membership[]>
+  /** Its owners, active or not. */
+  owners(organizationId: Id, teamId: Id): Promise<Membership[]>
+  /** An active owner, else the longest-standing active administrator, else member; whoever is `leaving` aside. */
+  heir(organizationId: Id, teamId: Id, leaving?: Id): Promise<Membership | undefined>
+  /** Adds the members, or takes them back. */
+  join(organizationId: Id, teamId: Id, userIds: readonly Id[], role: Role): Promise<void>
   setRole(organizationId: Id, teamId: Id, userId: Id, role: Role): Promise<void>
-  rename(organizationId: Id, teamId: Id, name: string): Promise<void>
+  describe(organizationId: Id, teamId: Id, name: string, externalId: string | null): Promise<void>
   /** Gives the group card a new revision; `members` is by how many their number changes. */
   touch(organizationId: Id, teamId: Id, members: number): Promise<void>
   setSuspended(organizationId: Id, teamId: Id, suspended: boolean): Promise<void>

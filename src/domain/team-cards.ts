@@ -6,7 +6,8 @@ import { comparableUid, nameOfId } from './contacts/contact.ts'
 import { assertUnlocked, type Lock } from './contacts/lock.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Transaction } from './ports.ts'
-import { assertMayRemove, join, leave, lockTeam, recordMember, type Team, teamName } from './teams.ts'
+import { join, leave, lockTeam, recordMember } from './team-members.ts'
+import { assertMayRemove, type Team, teamName } from './teams.ts'
 import type { User } from './users.ts'
 
 /** What a group card says of its team. */
@@ -43,7 +44,8 @@ export async function editTeamCard(
   const { organizationId, userId, peopleId } = actor
   const wanted = wantedOf(card)
   const users = await lockUsers(transaction, organizationId, teamId, wanted)
-  const { team, members } = await lockTeam(transaction, { organizationId, id: teamId, name: teamId })
+  const team = await lockTeam(transaction, { organizationId, id: teamId, name: teamId })
+  const members = await transaction.teams.members(organizationId, teamId)
   const name = nameOfId(teamId)
   const [view] = await transaction.collections.named(actor, peopleId, [name], 'none')
   if (!view) throw notFound()
@@ -84,7 +86,7 @@ export async function editTeamCard(
 async function rename(transaction: Transaction, team: Team, wanted: string): Promise<boolean> {
   const name = teamName(wanted)
   if (name === team.name) return false
-  await transaction.teams.rename(team.organizationId, team.id, name)
+  await transaction.teams.describe(team.organizationId, team.id, name, team.externalId ?? null)
   await transaction.teams.touch(team.organizationId, team.id, 0)
   recordMember(transaction, team)
   return true

@@ -1,8 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { asId, type Id } from './actor.ts'
-import { nameOfId } from './contacts/contact.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Store, Transaction } from './ports.ts'
+import {
+  assertOwnerStays,
+  changeMembers,
+  deleteTeam,
+  join,
+  leave,
+  lockTeam,
+  type MemberChange,
+  recordMember,
+  settle,
+} from './team-members.ts'
 import type { User } from './users.ts'
 
 export const ROLES = ['member', 'administrator', 'owner'] as const
@@ -15,6 +25,19 @@ export interface Team {
   readonly isSynced: boolean
   readonly isSuspended: boolean
   readonly memberCount: number
+  /** What the identity provider calls it. */
+  readonly externalId?: string
+  /** Counts its changes. */
+  readonly revision: number
+  readonly createdAt: Date
+  readonly modifiedAt: Date
+}
+
+/** What an identity provider changes of a team; null takes the externalId away. */
+export interface TeamChange {
+  readonly name?: string
+  readonly externalId?: string | null
+  readonly members?: MemberChange
 }
 
 export interface Membership {
@@ -35,14 +58,7 @@ export class TeamService {
   async create(name: string, owner: User): Promise<Team> {
     const trimmed = teamName(name)
     const { organizationId } = owner
-    const team: Team = {
-      id: randomUUID(),
-      organizationId,
-      name: trimmed,
-      isSynced: false,
-      isSuspended: false,
-      memberCount: 0,
-    }
+    const team = newTeam(organizationId, trimmed, randomUUID(), false)
     await this.#store.transaction(async (transaction) => {
       await assertActive(transaction, owner)
       await transaction.teams.insert(team)
@@ -74,14 +90,14 @@ export class TeamService {
       throw notFound(`There is no user "${user.email}" in the team's organization`)
     await this.#store.transaction(async (transaction) => {
       await assertActive(transaction, user)
-      const { members, team: now } = await lockTeam(transaction, team)
-      const current = members.find(({ userId }) => userId === user.id)
+      const now = await lockTeam(transaction, team)
+      const [current] = await transaction.teams.memberships(team.organizationId, team.id, [user.id])
       if (current?.role === role) return
       if (!current) {
         await join(transaction, team, user, role)
-        return await settle(transaction, now, await transaction.teams.members(team.organizationId, team.id))
+        return await settle(transaction, now)
       }
-      if (current.role === 'owner') assertOwnerStays(members, user.id)
+      if (current.role === 'owner') await assertOwnerStays(transaction, now, [user.id])
       await transaction.teams.setRole(team.organizationId, team.id, user.id, role)
     })
   }
@@ -90,21 +106,76 @@ export class TeamService {
   async remove(team: Team, user: User): Promise<void> {
     await this.#store.transaction(async (transaction) => {
       await transaction.users.lock(user.organizationId, user.id) // their scope decides what leaving changes for them
-      const { members } = await lockTeam(transaction, team)
-      const current = members.find(({ userId }) => userId === user.id)
+      const now = await lockTeam(transaction, team)
+      const [current] = await transaction.teams.memberships(team.organizationId, team.id, [user.id])
       if (!current) throw notFound(`"${user.email}" is not in the team "${team.name}"`)
-      if (current.role === 'owner') assertOwnerStays(members, user.id)
+      if (current.role === 'owner') await assertOwnerStays(transaction, now, [user.id])
       await leave(transaction, team, user)
     })
   }
 
-  /** Ends the team; everybody's group card goes. */
-  async delete(team: Team): Promise<void> {
+  /** Ends the team; everybody's group card goes. @throws DomainError `not-found`, and what `check` throws */
+  async delete(team: Pick<Team, 'organizationId' | 'id' | 'name'>, check?: (now: Team) => void): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      const { members } = await lockTeam(transaction, team)
-      await deleteTeam(transaction, team, members)
+      const now = await lockTeam(transaction, team)
+      check?.(now)
+      await deleteTeam(transaction, now)
     })
   }
+
+  /**
+   * Makes a team that an identity provider keeps. @throws DomainError `invalid-data`, `unknown-member`
+   */
+  async provision(
+    organizationId: Id,
+    { name, externalId, members }: { name: string; externalId?: string; members: ReadonlySet<Id> },
+    id: Id = randomUUID(),
+  ): Promise<Team> {
+    const bare = newTeam(organizationId, teamName(name), id, true)
+    const team = { ...bare, ...(externalId === undefined ? {} : { externalId }) }
+    return await this.#store.transaction(async (transaction) => {
+      await transaction.teams.insert(team)
+      await changeMembers(transaction, team, { join: members, leave: new Set() })
+      return await lockTeam(transaction, team)
+    })
+  }
+
+  /**
+   * Changes a team as an identity provider says, in one transaction; what `change` throws changes nothing, and it may be
+   * called again. `involved` are those who may join or leave: they are locked before the team. Without a difference
+   * nothing is written.
+   *
+   * @throws DomainError `not-found`, `invalid-data`, `unknown-member`, `user-inactive`, `last-owner`
+   */
+  async amend(
+    organizationId: Id,
+    id: Id,
+    involved: ReadonlySet<Id>,
+    change: (now: Team, members: () => Promise<Membership[]>) => Promise<TeamChange>,
+  ): Promise<Team> {
+    return await this.#store.transaction(async (transaction) => {
+      await transaction.users.lockAll(organizationId, [...involved])
+      const now = await lockTeam(transaction, { organizationId, id, name: id })
+      const said = await change(now, () => transaction.teams.members(organizationId, id))
+      const name = said.name === undefined ? now.name : teamName(said.name)
+      const externalId = said.externalId === undefined ? (now.externalId ?? null) : said.externalId
+      const described = name !== now.name || externalId !== (now.externalId ?? null)
+      if (described) await transaction.teams.describe(organizationId, id, name, externalId)
+      const moved = said.members ? await changeMembers(transaction, now, said.members) : false
+      if (moved) await settle(transaction, now)
+      else if (described) {
+        await transaction.teams.touch(organizationId, id, 0)
+        recordMember(transaction, now)
+      } else return now
+      return await lockTeam(transaction, now)
+    })
+  }
+}
+
+const newTeam = (organizationId: Id, name: string, id: Id, isSynced: boolean): Team => {
+  const at = new Date()
+  const bare = { id, organizationId, name, isSynced, isSuspended: false, memberCount: 0, revision: 0 }
+  return { ...bare, createdAt: at, modifiedAt: at }
 }
 
 /** @throws DomainError `invalid-data` */
@@ -127,108 +198,4 @@ async function assertActive(transaction: Transaction, { organizationId, id, emai
   const user = await transaction.users.lock(organizationId, id)
   if (!user) throw notFound(`There is no user "${email}"`)
   if (!user.isActive) throw new DomainError('user-inactive', `"${email}" is deactivated: activate them first`)
-}
-
-/** @throws DomainError `not-found` */
-export async function lockTeam(
-  transaction: Transaction,
-  { organizationId, id, name }: Pick<Team, 'organizationId' | 'id' | 'name'>,
-): Promise<LockedTeam> {
-  const team = await transaction.teams.lock(organizationId, id)
-  if (!team) throw notFound(`There is no team "${name}"`)
-  return { team, members: await transaction.teams.members(organizationId, id) }
-}
-
-interface LockedTeam {
-  readonly team: Team
-  readonly members: readonly Membership[]
-}
-
-/** The teams that are still the user's once they are locked: one may have been left or deleted meanwhile. */
-async function* lockTeamsOf(transaction: Transaction, { organizationId, id }: User): AsyncGenerator<LockedTeam> {
-  for (const { id: teamId } of await transaction.teams.teamsOf(organizationId, id)) {
-    const team = await transaction.teams.lock(organizationId, teamId)
-    const members = team ? await transaction.teams.members(organizationId, teamId) : []
-    if (team && members.some(({ userId }) => userId === id)) yield { team, members }
-  }
-}
-
-const isActiveOwner = ({ role, isActive }: Membership): boolean => role === 'owner' && isActive
-
-/** At least one active owner is left, always. */
-function assertOwnerStays(members: readonly Membership[], leaving: Id): void {
-  if (members.some((member) => isActiveOwner(member) && member.userId !== leaving)) return
-  throw new DomainError('last-owner', 'This is the last owner of the team: make somebody else an owner first')
-}
-
-/** The group card for those who may see it, and the person's own card where it comes and goes with a shared team. */
-export function recordMember(transaction: Transaction, { organizationId, id: teamId }: Team, profileId?: Id): void {
-  const record = (member: string) =>
-    transaction.record(organizationId, { streamId: organizationId, member, kind: 'card', teamId })
-  record(nameOfId(teamId))
-  if (profileId) record(nameOfId(profileId))
-}
-
-export async function join(transaction: Transaction, team: Team, user: User, role: Role): Promise<void> {
-  await transaction.teams.join(team.organizationId, team.id, user.id, role)
-  await transaction.teams.touch(team.organizationId, team.id, 1)
-  recordMember(transaction, team, user.profileId)
-  await resetTeamView(transaction, user)
-}
-
-export async function leave(transaction: Transaction, team: Team, user: User): Promise<void> {
-  transaction.leave(team.organizationId, team.id, user.id)
-  await transaction.teams.touch(team.organizationId, team.id, -1)
-  recordMember(transaction, team, user.profileId)
-  await resetTeamView(transaction, user)
-}
-
-/** Whoever sees their teams only sees other people after joining or leaving one. */
-async function resetTeamView(transaction: Transaction, { organizationId, id, peopleId }: User): Promise<void> {
-  if ((await transaction.users.scope(organizationId, id)) === 'teams') transaction.reset(organizationId, peopleId)
-}
-
-/** Ends it and every membership: who was in it hears that its card is gone, and whom they lose under scope `teams`. */
-async function deleteTeam(transaction: Transaction, team: Team, members: readonly Membership[]): Promise<void> {
-  await transaction.teams.delete(team.organizationId, team.id)
-  recordMember(transaction, team)
-  for (const { userId, profileId } of members) {
-    transaction.leave(team.organizationId, team.id, userId)
-    recordMember(transaction, team, profileId)
-  }
-}
-
-/**
- * Where no owner is active, the longest-standing active administrator, else member, becomes one. A team of nobody
- * active is suspended, and comes back with the first of its members who does.
- */
-async function settle(transaction: Transaction, team: Team, members: readonly Membership[]): Promise<void> {
-  const active = members.filter(({ isActive }) => isActive)
-  const suspended = active.length === 0
-  if (suspended !== team.isSuspended) await transaction.teams.setSuspended(team.organizationId, team.id, suspended)
-  if (team.isSynced || active.some(isActiveOwner)) return
-  const heir = active.find(({ role }) => role === 'administrator') ?? active[0]
-  if (heir) await transaction.teams.setRole(team.organizationId, team.id, heir.userId, 'owner')
-}
-
-/** What deactivating or reactivating a user, which is written already, does to their teams. */
-export async function membershipChanged(transaction: Transaction, user: User): Promise<void> {
-  for await (const { team, members } of lockTeamsOf(transaction, user)) {
-    await settle(transaction, team, members)
-    await transaction.teams.touch(team.organizationId, team.id, 0)
-    recordMember(transaction, team)
-  }
-}
-
-/** What deleting a user does to their teams: a team that nobody active and no other owner is in goes along. */
-export async function memberDeleted(transaction: Transaction, user: User): Promise<void> {
-  for await (const { team, members } of lockTeamsOf(transaction, user)) {
-    const rest = members.filter(({ userId }) => userId !== user.id)
-    await leave(transaction, team, user)
-    if (team.isSynced || rest.some(({ role, isActive }) => isActive || role === 'owner')) {
-      await settle(transaction, team, rest)
-    } else {
-      await deleteTeam(transaction, team, rest)
-    }
-  }
 }

@@ -1,17 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import { type ContactData, dataProblems, isEmail, parseVCard, readData, serialize, type VCard, writeData } from '#vcard'
+import { isDeepStrictEqual } from 'node:util'
+import { type ContactData, isEmail, parseVCard } from '#vcard'
 import { asId, type Id } from './actor.ts'
+import {
+  attributesOfData,
+  managedAgain,
+  managedCard,
+  type PersonAttributes,
+  problemsOf,
+  type TypedValue,
+  withAttributes,
+} from './attributes.ts'
 import { type Contact, generated, nameOfId } from './contacts/contact.ts'
 import { saveProfile } from './contacts/profile.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Scope } from './organizations.ts'
 import type { Store, Transaction } from './ports.ts'
-import { memberDeleted, membershipChanged } from './teams.ts'
+import { memberDeleted, membershipChanged } from './team-members.ts'
 
 export interface User {
   readonly id: Id
   readonly organizationId: Id
   readonly userName: string
+  /** What identifies them at sign-in; '' where the organization has told none. */
   readonly email: string
   readonly isActive: boolean
   readonly isStaff: boolean
@@ -20,7 +31,23 @@ export interface User {
   readonly profileId: Id
 }
 
-/** What the command line (later: an identity provider) says of somebody. */
+/** A user with all that the organization manages of them. */
+export interface ManagedUser extends User {
+  /** What the identity provider calls them: opaque, and unique only by its own care. */
+  readonly externalId?: string
+  readonly attributes: PersonAttributes
+  /** Counts the changes of what is managed, from 1. */
+  readonly revision: number
+  readonly createdAt: Date
+  readonly modifiedAt: Date
+}
+
+/** All that an identity provider says of somebody; `isStaff` absent: that stays. */
+export type Provisioned = Pick<ManagedUser, 'userName' | 'externalId' | 'isActive' | 'attributes'> & {
+  readonly isStaff?: boolean
+}
+
+/** What the command line says of somebody. */
 export interface UserAttributes {
   readonly email?: string
   readonly name?: string
@@ -37,9 +64,6 @@ export interface UserAttributes {
 /** userName is unique within the organization after Unicode NFKC and case folding. */
 export const userNameKey = (userName: string): string => userName.normalize('NFKC').toLowerCase().normalize('NFKC')
 
-const emptyProfile = (id: Id): VCard =>
-  parseVCard(`BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:-//Kith//Kith//EN\r\nUID:${id}\r\nEND:VCARD\r\n`)
-
 /** "Dr Ryan Stone" is a prefix, a given and a family name; one word is a given name. */
 function nameParts(name: string): NonNullable<ContactData['name']> {
   const words = name.trim().split(/\s+/)
@@ -48,43 +72,35 @@ function nameParts(name: string): NonNullable<ContactData['name']> {
   return { ...(prefix ? { prefix } : {}), given: words.join(' '), ...(family ? { family } : {}) }
 }
 
-/** The lines that `attributes` manages, over the card that has been managed so far. */
-function manage(card: VCard, attributes: UserAttributes): VCard {
-  const old = readData(card)
-  const change: { [Key in keyof ContactData]?: ContactData[Key] | undefined } = {}
-  if (attributes.name !== undefined) {
-    change.full_name = attributes.name.trim()
-    change.name = attributes.nameParts ?? nameParts(attributes.name)
+/** The attributes with what the command line says of them. @throws DomainError `invalid-data` */
+function described(old: PersonAttributes, said: UserAttributes): PersonAttributes {
+  const first = (list: readonly TypedValue[] = [], type: string, value: string) => {
+    const rest = list.filter((item) => item !== list.find((one) => one.type?.toLowerCase() === type))
+    return value ? [{ value, type }, ...rest] : rest
   }
-  const first = <Type extends string>(
-    list: readonly { type: Type; value: string }[] = [],
-    type: Type,
-    value?: string,
-  ) => {
-    const rest = list.filter((item) => item !== list.find((one) => one.type === type))
-    return value ? [{ type, value }, ...rest] : rest
+  const { name, title, department } = said
+  let phoneNumbers = old.phoneNumbers
+  if (said.mobilePhone !== undefined) phoneNumbers = first(phoneNumbers, 'mobile', said.mobilePhone)
+  if (said.workPhone !== undefined) phoneNumbers = first(phoneNumbers, 'work', said.workPhone)
+  const data: Partial<ContactData> = {
+    ...(name === undefined ? {} : { full_name: name.trim(), name: said.nameParts ?? nameParts(name) }),
+    ...(said.address === undefined ? {} : { addresses: [said.address] }),
+    ...(said.photo === undefined ? {} : { photo: said.photo }),
   }
-  if (attributes.email !== undefined) change.emails = first(old.emails, 'Work', attributes.email)
-  let phones = old.phones
-  if (attributes.mobilePhone !== undefined) phones = first(phones, 'Mobile', attributes.mobilePhone)
-  if (attributes.workPhone !== undefined) phones = first(phones, 'Work', attributes.workPhone)
-  if (phones !== old.phones) change.phones = phones
-  if (attributes.title !== undefined || attributes.department !== undefined) {
-    const [{ jobTitle, department, ...rest } = {}, ...others] = old.organizations ?? []
-    const title = attributes.title ?? jobTitle
-    const unit = attributes.department ?? department
-    const main = { ...rest, ...(unit ? { department: unit } : {}), ...(title ? { jobTitle: title } : {}) }
-    change.organizations = Object.keys(main).length > 0 ? [main, ...others] : others
-  }
-  if (attributes.address !== undefined) change.addresses = [attributes.address]
-  if (attributes.photo !== undefined) change.photo = attributes.photo
-  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
-  const problems = dataProblems(given, false)
+  const now = withAttributes(old, {
+    ...(name === undefined ? {} : { displayName: name.trim() }),
+    ...attributesOfData(data),
+    ...(said.email === undefined ? {} : { emails: first(old.emails, 'work', said.email) }),
+    ...(phoneNumbers === old.phoneNumbers ? {} : { phoneNumbers }),
+    ...(title === undefined ? {} : { title }),
+    ...(department === undefined ? {} : { department }),
+  })
+  const problems = problemsOf({ userName: '', attributes: old }, { userName: '', attributes: now })
   if (problems.length > 0) {
     const words = problems.map(({ field, problem }) => `${field.replace(/^data\./, '')} ${problem}`).join('; ')
     throw new DomainError('invalid-data', words, { problems })
   }
-  return writeData(card, change)
+  return now
 }
 
 function checkedEmail(text: string): string {
@@ -95,29 +111,48 @@ function checkedEmail(text: string): string {
 
 export type NewUser = UserAttributes & { readonly email: string; readonly name: string }
 
-function newUser(organizationId: Id, attributes: NewUser): { user: User; profile: Contact } {
-  const email = checkedEmail(attributes.email)
-  const user: User = {
-    id: randomUUID(),
+/** What identifies somebody at sign-in: their first e-mail address at work, or a userName that is one. */
+function emailOf({ emails = [] }: PersonAttributes, userName: string): string {
+  const preferred = emails.find(({ primary }) => primary) ?? emails.find(({ type }) => type?.toLowerCase() === 'work')
+  return [preferred?.value, emails[0]?.value, userName].find((one) => one !== undefined && isEmail(one)) ?? ''
+}
+
+/** @throws DomainError `invalid-data` */
+function checkedUserName(text: string): string {
+  const userName = text.trim()
+  if (userName === '' || userName.length > 320 || /\p{Cc}/u.test(userName)) {
+    throw new DomainError('invalid-data', 'A userName has 1 to 320 characters, and no control characters')
+  }
+  return userName
+}
+
+function newUser(organizationId: Id, said: Provisioned, id: Id): { user: ManagedUser; profile: Contact } {
+  const userName = checkedUserName(said.userName)
+  const at = new Date()
+  const user: ManagedUser = {
+    ...said,
+    id,
     organizationId,
-    userName: email,
-    email,
-    isActive: true,
-    isStaff: attributes.isStaff ?? false,
+    userName,
+    email: emailOf(said.attributes, userName),
+    isStaff: said.isStaff ?? false,
     isDevice: false,
     peopleId: randomUUID(),
     profileId: randomUUID(),
+    revision: 1,
+    createdAt: at,
+    modifiedAt: at,
   }
-  const managed = manage(emptyProfile(user.profileId), { ...attributes, email })
+  const managed = managedCard(user.profileId, user)
   const profile: Contact = {
     id: user.profileId,
     kind: 'profile',
     ownerId: user.id,
     name: nameOfId(user.profileId),
     uid: user.profileId,
-    managed: serialize(managed),
-    listed: true,
-    ...generated(managed),
+    managed,
+    listed: user.isActive,
+    ...generated(parseVCard(managed)),
   }
   return { user, profile }
 }
@@ -137,7 +172,25 @@ export class UserService {
 
   /** Creates all of them in one transaction, or none: one revision of the organization's stream. */
   async createMany(organizationId: Id, wanted: readonly NewUser[]): Promise<User[]> {
-    const made = wanted.map((attributes) => newUser(organizationId, attributes))
+    const made = wanted.map(({ isStaff = false, ...said }) => {
+      const email = checkedEmail(said.email)
+      const attributes = described({}, { ...said, email })
+      return newUser(organizationId, { userName: email, isActive: true, isStaff, attributes }, randomUUID())
+    })
+    return await this.#insert(organizationId, made)
+  }
+
+  /** Creates whom an identity provider tells of. @throws DomainError `invalid-data`, `already-exists` */
+  async provision(organizationId: Id, said: Provisioned, id: Id = randomUUID()): Promise<ManagedUser> {
+    const [user] = await this.#insert(organizationId, [newUser(organizationId, said, id)])
+    if (!user) throw new TypeError('one user makes one')
+    return user
+  }
+
+  async #insert(
+    organizationId: Id,
+    made: readonly { readonly user: ManagedUser; readonly profile: Contact }[],
+  ): Promise<ManagedUser[]> {
     const users = made.map(({ user }) => user)
     await this.#store.transaction(async (transaction) => {
       await transaction.users.insert(users)
@@ -167,22 +220,29 @@ export class UserService {
   list = (organizationId?: Id): AsyncIterable<User> => this.#store.users.list(organizationId)
 
   /** Changes what is managed of a user: on every colleague's card at its next sync, under every override. */
-  async update(user: User, attributes: UserAttributes): Promise<User> {
-    return await this.#store.transaction(async (transaction) => {
-      const now = await lockUser(transaction, user)
-      const email = attributes.email === undefined ? now.email : checkedEmail(attributes.email)
-      const changed: User = {
+  update({ organizationId, id }: User, said: UserAttributes): Promise<User> {
+    return this.amend(organizationId, id, (now) => {
+      const email = said.email === undefined ? now.email : checkedEmail(said.email)
+      return {
         ...now,
-        email,
         userName: now.userName === now.email ? email : now.userName,
-        isStaff: attributes.isStaff ?? now.isStaff,
+        isStaff: said.isStaff ?? now.isStaff,
+        attributes: described(now.attributes, { ...said, ...(said.email === undefined ? {} : { email }) }),
       }
-      await transaction.users.update(changed)
-      const profile = await transaction.contacts.lockProfile(now.organizationId, now.id)
-      if (!profile?.managed) throw notFound('The user has no profile')
-      const managed = manage(parseVCard(profile.managed), attributes)
-      await saveProfile(transaction, now.organizationId, profile, serialize(managed), profile.layer)
-      return changed
+    })
+  }
+
+  /**
+   * Replaces what is managed of a user by what `change` makes of it, in one transaction: it may be called again, and what
+   * it throws changes nothing. Without a difference nothing is written.
+   *
+   * @throws DomainError `not-found`, `invalid-data`, `already-exists`
+   */
+  async amend(organizationId: Id, id: Id, change: (now: ManagedUser) => Provisioned): Promise<ManagedUser> {
+    return await this.#store.transaction(async (transaction) => {
+      const now = await transaction.users.lockManaged(organizationId, id)
+      if (!now) throw notFound('The user is gone')
+      return await save(transaction, now, change(now))
     })
   }
 
@@ -190,21 +250,20 @@ export class UserService {
    * Lets nobody in with this user's credentials any more, and takes their card out of every book; or the reverse, with
    * the same card under the same name.
    */
-  async setActive(user: User, isActive: boolean): Promise<void> {
-    await this.#store.transaction(async (transaction) => {
-      const now = await lockUser(transaction, user)
-      if (now.isActive === isActive) return
-      await transaction.users.update({ ...now, isActive })
-      await transaction.contacts.setListed(now.organizationId, now.profileId, isActive)
-      recordProfile(transaction, now)
-      await membershipChanged(transaction, now)
-    })
+  async setActive({ organizationId, id }: User, isActive: boolean): Promise<void> {
+    await this.amend(organizationId, id, (now) => ({ ...now, isActive }))
   }
 
-  /** Deletes the user; what colleagues laid over the card stays theirs, as a personal card. */
-  async delete(user: User): Promise<void> {
+  /**
+   * Deletes the user; what colleagues laid over the card stays theirs, as a personal card.
+   *
+   * @throws DomainError `not-found`, and what `check` throws
+   */
+  async delete({ organizationId, id }: Pick<User, 'organizationId' | 'id'>, check?: (now: ManagedUser) => void) {
     await this.#store.transaction(async (transaction) => {
-      const now = await lockUser(transaction, user)
+      const now = await transaction.users.lockManaged(organizationId, id)
+      if (!now) throw notFound('The user is gone')
+      check?.(now)
       await memberDeleted(transaction, now)
       await transaction.contacts.lockProfile(now.organizationId, now.id)
       await transaction.contacts.freezeOverrides(now.organizationId, now.profileId)
@@ -220,17 +279,41 @@ export class UserService {
   /** Which colleagues are in this person's book. Older tokens are refused: the whole view may differ. */
   async setScope(user: User, scope: Scope): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      await lockUser(transaction, user)
+      if (!(await transaction.users.lock(user.organizationId, user.id))) throw notFound('The user is gone')
       await transaction.users.setScope(user.organizationId, user.id, scope)
       transaction.reset(user.organizationId, user.peopleId)
     })
   }
 }
 
-async function lockUser(transaction: Transaction, { organizationId, id }: User): Promise<User> {
-  const user = await transaction.users.lock(organizationId, id)
-  if (!user) throw notFound('The user is gone')
-  return user
+/** Writes what differs, and what follows from it for the card, and for the person's teams. */
+async function save(transaction: Transaction, now: ManagedUser, said: Provisioned): Promise<ManagedUser> {
+  const { organizationId } = now
+  const { isStaff = now.isStaff, isActive, attributes, externalId } = said
+  const userName = checkedUserName(said.userName)
+  const identifying = emailOf(attributes, userName)
+  const { externalId: _, ...rest } = now
+  const same: ManagedUser = {
+    ...rest,
+    userName,
+    ...(externalId === undefined ? {} : { externalId }),
+    email: identifying === emailOf(now.attributes, now.userName) ? now.email : identifying,
+    isActive,
+    isStaff,
+    attributes,
+  }
+  if (isDeepStrictEqual(same, now)) return now
+  const saved = { ...same, revision: now.revision + 1, modifiedAt: new Date() }
+  await transaction.users.update(saved)
+  const profile = await transaction.contacts.lockProfile(organizationId, now.id)
+  if (!profile?.managed) throw notFound('The user has no profile')
+  await saveProfile(transaction, organizationId, profile, managedAgain(profile.managed, now, saved), profile.layer)
+  if (isActive !== now.isActive) {
+    await transaction.contacts.setListed(organizationId, now.profileId, isActive)
+    recordProfile(transaction, now)
+    await membershipChanged(transaction, now)
+  }
+  return saved
 }
 
 const recordProfile = (transaction: Transaction, { organizationId, profileId }: User): void =>

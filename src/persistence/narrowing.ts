@@ -14,7 +14,9 @@ export function isIndexed(text: string): boolean {
   })
 }
 
-export const containing = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+/** A text as a part of a LIKE pattern. */
+export const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
+export const containing = (text: string): string => `%${escapeLike(text)}%`
 
 /**
  * A narrowing as SQL over `search`; its patterns are added to `values`. What no index is to be asked for is written in a

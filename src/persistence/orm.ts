@@ -1,8 +1,10 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { defineConfig, MikroORM, UnderscoreNamingStrategy } from '@mikro-orm/postgresql'
 import pg from 'pg'
+import { attributesOf } from '#domain'
 import { parseVCard, searchText } from '#vcard'
 import { MIGRATIONS } from '../../migrations/index.ts'
+import { attributeText } from './attribute-search.ts'
 import { ENTITIES } from './schema.ts'
 
 export interface DatabaseSettings {
@@ -69,7 +71,7 @@ export async function migrate(url: string): Promise<readonly string[]> {
     const database = await openDatabase({ url, poolSize: 2, prepare: false })
     try {
       const applied = await database.orm.migrator.up()
-      await fillSearch(database.pool)
+      for (const filling of FILLINGS) await fill(database.pool, filling)
       return applied.map(({ name }) => name)
     } finally {
       await database.close()
@@ -79,33 +81,56 @@ export async function migrate(url: string): Promise<readonly string[]> {
   }
 }
 
-/** What cards are found by, of those that an earlier version wrote; what was filled stays so if it is stopped. */
-async function fillSearch(pool: pg.Pool): Promise<void> {
+/** Something of each row that earlier versions have not written; what was done stays so if it is stopped. */
+interface Filling {
+  /** Names what is done, in the table `setting`. */
+  readonly name: string
+  /** A page of the rows that lack it, after those keys. */
+  readonly select: string
+  /** Writes it: the keys, and a list of values for each column. */
+  readonly update: string
+  readonly columns: (row: { [column: string]: string }) => readonly string[]
+}
+
+const FILLINGS: readonly Filling[] = [
+  {
+    name: 'search_texts', // what cards are found by
+    select: `select organization_id, id, text from contact where search is null and (organization_id, id) > ($1, $2)
+      order by organization_id, id limit 200`,
+    update: `update contact c set search = n.search from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (organization_id, id, search)
+      where c.organization_id = n.organization_id and c.id = n.id and c.search is null`,
+    columns: ({ text = '' }) => [searchText(parseVCard(text))],
+  },
+  {
+    name: 'managed_attributes', // what is managed of users, from their cards
+    select: `select u.organization_id, u.id, u.user_name, c.managed from "user" u
+      join contact c on c.organization_id = u.organization_id and c.id = u.profile_id
+      where u.search is null and (u.organization_id, u.id) > ($1, $2) order by u.organization_id, u.id limit 200`,
+    update: `update "user" u set attributes = n.attributes, search = lower(n.search)
+      from unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::text[]) as n (organization_id, id, attributes, search)
+      where u.organization_id = n.organization_id and u.id = n.id and u.search is null`,
+    columns: ({ user_name: userName = '', managed = '' }) => {
+      const attributes = attributesOf(parseVCard(managed))
+      return [JSON.stringify(attributes), attributeText({ userName, attributes })]
+    },
+  },
+]
+
+async function fill(pool: pg.Pool, { name, select, update, columns }: Filling): Promise<void> {
   const nobody = '00000000-0000-0000-0000-000000000000'
-  let last = { organization_id: nobody, id: nobody }
+  let last: { [column: string]: string } = { organization_id: nobody, id: nobody }
   for (;;) {
-    const { rows } = await pool.query<{ organization_id: string; id: string; text: string }>(
-      `select organization_id, id, text from contact where search is null and (organization_id, id) > ($1, $2)
-       order by organization_id, id limit 200`,
-      [last.organization_id, last.id],
-    )
+    const { rows } = await pool.query<{ [column: string]: string }>(select, [last.organization_id, last.id])
     const end = rows.at(-1)
     if (!end) break
     last = end
-    await pool.query(
-      `update contact c set search = n.search from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (organization_id, id, search)
-       where c.organization_id = n.organization_id and c.id = n.id and c.search is null`,
-      [
-        rows.map((row) => row.organization_id),
-        rows.map(({ id }) => id),
-        rows.map(({ text }) => searchText(parseVCard(text))),
-      ],
-    )
+    const made = rows.map(columns)
+    const keys = [rows.map((row) => row.organization_id), rows.map(({ id }) => id)]
+    await pool.query(update, [...keys, ...(made[0] ?? []).map((_, at) => made.map((values) => values[at]))])
   }
-  await pool.query(`insert into setting (name, value) values ($1, 'all') on conflict do nothing`, [FILLED])
+  await pool.query(`insert into setting (name, value) values ($1, 'all') on conflict do nothing`, [name])
 }
 
-const FILLED = 'search_texts'
 const TABLE = 'kith_migration'
 
 /** Whether every migration is applied, with what belongs to it: asked at each start, so without the ORM. */
@@ -115,5 +140,6 @@ async function isCurrent(client: pg.Client): Promise<boolean> {
   const applied = await client.query<{ name: string }>(`select name from ${TABLE}`)
   const names = new Set(applied.rows.map(({ name }) => name))
   if (!MIGRATIONS.every(({ name }) => names.has(name))) return false
-  return (await client.query('select from setting where name = $1', [FILLED])).rowCount === 1
+  const filled = await client.query('select from setting where name = any($1)', [FILLINGS.map(({ name }) => name)])
+  return filled.rowCount === FILLINGS.length
 }

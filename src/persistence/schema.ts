@@ -44,15 +44,17 @@ const UserRow = defineEntity({
     externalId: p.text().nullable(),
     email: p.text(),
     emailKey: p.text(),
-    language: p.text().nullable(),
-    timezone: p.text().nullable(),
     scope: p.text().$type<Scope>(),
     isActive: p.boolean(),
     isStaff: p.boolean(),
     isDevice: p.boolean(),
     peopleId: p.uuid(),
     profileId: p.uuid(),
+    attributes: p.json<Record<string, unknown>>(),
+    search: p.text().nullable(),
+    revision: p.bigint(),
     createdAt: p.datetime().onCreate(now),
+    modifiedAt: p.datetime().onCreate(now),
   },
 })
 
@@ -168,6 +170,7 @@ export const TeamRow = defineEntity({
   properties: {
     ...organizationKey,
     name: p.text(),
+    externalId: p.text().nullable(),
     parentId: p.uuid().nullable(),
     isSynced: p.boolean(),
     isSuspended: p.boolean(),
@@ -214,7 +217,32 @@ export const LoginRow = defineEntity({
   properties: { name: p.text().primary(), appPasswordId: p.uuid().primary(), organizationId: p.uuid() },
 })
 
-const ApiTokenRow = defineEntity({
+export const ConnectorRow = defineEntity({
+  name: 'ConnectorRow',
+  tableName: 'connector',
+  properties: {
+    ...organizationKey,
+    name: p.text(),
+    isStrict: p.boolean(),
+    staffRole: p.text().nullable(),
+    createdAt: p.datetime().onCreate(now),
+  },
+})
+
+export const ConnectorClientRow = defineEntity({
+  name: 'ConnectorClientRow',
+  tableName: 'connector_client',
+  properties: {
+    issuer: p.text().primary(),
+    clientId: p.text().primary(),
+    organizationId: p.uuid(),
+    connectorId: p.uuid(),
+    scopes: p.array<string>(),
+    createdAt: p.datetime().onCreate(now),
+  },
+})
+
+export const ApiTokenRow = defineEntity({
   name: 'ApiTokenRow',
   tableName: 'api_token',
   properties: {
@@ -223,6 +251,7 @@ const ApiTokenRow = defineEntity({
     hash: p.text(),
     keyId: p.text(),
     scopes: p.array<string>(),
+    connectorId: p.uuid().nullable(),
     createdAt: p.datetime().onCreate(now),
     expiresAt: p.datetime().nullable(),
     lastUsedAt: p.datetime().nullable(),
@@ -283,6 +312,8 @@ export const ENTITIES = [
   MembershipRow,
   AppPasswordRow,
   LoginRow,
+  ConnectorRow,
+  ConnectorClientRow,
   ApiTokenRow,
   StreamRow,
   JournalRow,

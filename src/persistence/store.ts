@@ -4,6 +4,7 @@ import { SqlClientProperties } from './client-properties.ts'
 import { SqlCollections } from './collections.ts'
 import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
+import { SqlDirectory } from './directory.ts'
 import { Journal } from './journal.ts'
 import { SqlLocks } from './locks.ts'
 import { SqlOrganizations } from './organizations.ts'
@@ -20,6 +21,7 @@ const repositories = (session: Session): Repositories => ({
   locks: new SqlLocks(session),
   clientProperties: new SqlClientProperties(session),
   teams: new SqlTeams(session),
+  directory: new SqlDirectory(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
 })

@@ -1,27 +1,40 @@
 import { randomBytes } from 'node:crypto'
 import type { Id, Membership, Role, Team, Teams } from '#domain'
 import { TeamRow } from './schema.ts'
-import type { Session } from './session.ts'
+import { arrays, type Session } from './session.ts'
 
-interface TeamColumns {
+export interface TeamColumns {
   organization_id: string
   id: string
   name: string
   is_synced: boolean
   is_suspended: boolean
   member_count: number
+  external_id: string | null
+  revision: string
+  created_at: Date
+  modified_at: Date
 }
 
-const COLUMNS = 't.organization_id, t.id, t.name, t.is_synced, t.is_suspended, t.member_count'
+export const TEAM_COLUMNS = `t.organization_id, t.id, t.name, t.is_synced, t.is_suspended, t.member_count, t.external_id,
+  t.revision, t.created_at, t.modified_at`
 
-const toTeam = (row: TeamColumns): Team => ({
+export const toTeam = (row: TeamColumns): Team => ({
   organizationId: row.organization_id,
   id: row.id,
   name: row.name,
   isSynced: row.is_synced,
   isSuspended: row.is_suspended,
   memberCount: row.member_count,
+  ...(row.external_id === null ? {} : { externalId: row.external_id }),
+  revision: Number(row.revision),
+  createdAt: row.created_at,
+  modifiedAt: row.modified_at,
 })
+
+const MEMBERS = `select m.user_id as "userId", u.profile_id as "profileId", m.role, u.email, u.is_active as "isActive"
+  from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+  where m.organization_id = $1 and m.team_id = $2 and m.left_revision is null`
 
 export class SqlTeams implements Teams {
   readonly #session: Session
@@ -31,7 +44,7 @@ export class SqlTeams implements Teams {
 
   async insert(team: Team): Promise<void> {
     await this.#session.entities(async (em) => {
-      em.create(TeamRow, { ...team })
+      em.create(TeamRow, { ...team, revision: BigInt(team.revision) })
       await em.flush()
     })
   }
@@ -46,7 +59,7 @@ export class SqlTeams implements Teams {
 
   async #read(where: string, values: readonly unknown[]): Promise<Team[]> {
     const rows = await this.#session.query<TeamColumns>(
-      `select ${COLUMNS} from team t where t.deleted_at is null and ${where} order by t.name, t.id`,
+      `select ${TEAM_COLUMNS} from team t where t.deleted_at is null and ${where} order by t.name, t.id`,
       values,
     )
     return rows.map(toTeam)
@@ -54,36 +67,48 @@ export class SqlTeams implements Teams {
 
   async lock(organizationId: Id, id: Id): Promise<Team | undefined> {
     const [row] = await this.#session.query<TeamColumns>(
-      `select ${COLUMNS} from team t where organization_id = $1 and id = $2 and deleted_at is null for no key update`,
+      `select ${TEAM_COLUMNS} from team t where organization_id = $1 and id = $2 and deleted_at is null for no key update`,
       [organizationId, id],
+      'team.lock',
     )
     return row && toTeam(row)
   }
 
-  async members(organizationId: Id, teamId: Id): Promise<Membership[]> {
-    return await this.#session.query<Membership>(
-      `select m.user_id as "userId", u.profile_id as "profileId", m.role, u.email, u.is_active as "isActive"
-       from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
-       where m.organization_id = $1 and m.team_id = $2 and m.left_revision is null order by m.joined_at, m.user_id`,
-      [organizationId, teamId],
+  members = (organizationId: Id, teamId: Id): Promise<Membership[]> =>
+    this.#session.query(`${MEMBERS} order by m.joined_at, m.user_id`, [organizationId, teamId])
+
+  memberships = (organizationId: Id, teamId: Id, userIds: readonly Id[]): Promise<Membership[]> =>
+    this.#session.query(`${MEMBERS} and m.user_id = any($3)`, [organizationId, teamId, userIds], 'team.memberships')
+
+  owners = (organizationId: Id, teamId: Id): Promise<Membership[]> =>
+    this.#session.query(`${MEMBERS} and m.role = 'owner'`, [organizationId, teamId])
+
+  async heir(organizationId: Id, teamId: Id, leaving?: Id): Promise<Membership | undefined> {
+    const [first] = await this.#session.query<Membership>(
+      `${MEMBERS} and u.is_active and m.user_id is distinct from $3
+       order by m.role = 'owner' desc, m.role = 'administrator' desc, m.joined_at, m.user_id limit 1`,
+      [organizationId, teamId, leaving ?? null],
     )
+    return first
   }
 
   async teamsOf(organizationId: Id, userId: Id): Promise<Team[]> {
     const rows = await this.#session.query<TeamColumns>(
-      `select ${COLUMNS} from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
+      `select ${TEAM_COLUMNS} from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
        where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null order by t.id`,
       [organizationId, userId],
     )
     return rows.map(toTeam)
   }
 
-  async join(organizationId: Id, teamId: Id, userId: Id, role: Role): Promise<void> {
+  async join(organizationId: Id, teamId: Id, userIds: readonly Id[], role: Role): Promise<void> {
     await this.#session.query(
-      `insert into membership (organization_id, team_id, user_id, role) values ($1, $2, $3, $4)
+      `insert into membership (organization_id, team_id, user_id, role)
+       select $1::uuid, $2::uuid, id, $4 from ${arrays(3, 'uuid')} as n (id)
        on conflict (organization_id, team_id, user_id)
        do update set role = excluded.role, joined_at = excluded.joined_at, left_revision = null`,
-      [organizationId, teamId, userId, role],
+      [organizationId, teamId, userIds, role],
+      'team.join',
     )
   }
 
@@ -94,8 +119,8 @@ export class SqlTeams implements Teams {
     )
   }
 
-  async rename(organizationId: Id, teamId: Id, name: string): Promise<void> {
-    await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { name }))
+  async describe(organizationId: Id, teamId: Id, name: string, externalId: string | null): Promise<void> {
+    await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { name, externalId }))
   }
 
   async touch(organizationId: Id, teamId: Id, members: number): Promise<void> {

@@ -1,7 +1,18 @@
-import { type Id, type PersonMatch, type PersonRow, type Scope, type User, type Users, userNameKey } from '#domain'
+import {
+  type Id,
+  type ManagedUser,
+  type PersonAttributes,
+  type PersonMatch,
+  type PersonRow,
+  type Scope,
+  type User,
+  type Users,
+  userNameKey,
+} from '#domain'
 import { searchKey } from '#vcard'
+import { attributeText } from './attribute-search.ts'
 import { containing } from './narrowing.ts'
-import type { Session } from './session.ts'
+import { arrays, type Session } from './session.ts'
 import { SCOPE } from './shown-cards.ts'
 
 interface UserRow {
@@ -18,6 +29,17 @@ interface UserRow {
 
 const COLUMNS = 'organization_id, id, user_name, email, is_active, is_staff, is_device, people_id, profile_id'
 
+export interface ManagedRow extends UserRow {
+  external_id: string | null
+  attributes: PersonAttributes
+  revision: string
+  created_at: Date
+  modified_at: Date
+}
+
+export const MANAGED_COLUMNS = `u.organization_id, u.id, u.user_name, u.email, u.is_active, u.is_staff, u.is_device, u.people_id, u.profile_id,
+  u.external_id, u.attributes, u.revision, u.created_at, u.modified_at`
+
 const toUser = (row: UserRow): User => ({
   organizationId: row.organization_id,
   id: row.id,
@@ -28,6 +50,15 @@ const toUser = (row: UserRow): User => ({
   isDevice: row.is_device,
   peopleId: row.people_id,
   profileId: row.profile_id,
+})
+
+export const toManagedUser = (row: ManagedRow): ManagedUser => ({
+  ...toUser(row),
+  ...(row.external_id === null ? {} : { externalId: row.external_id }),
+  attributes: row.attributes,
+  revision: Number(row.revision),
+  createdAt: row.created_at,
+  modifiedAt: row.modified_at,
 })
 
 const PAGE = 1_000
@@ -63,40 +94,55 @@ function personCondition({ field, text }: PersonMatch, values: unknown[]): strin
   return `(${anywhere} and u.email_key like $${values.push(containing(text.toLowerCase()))})`
 }
 
+const INSERT = `insert into "user" (organization_id, id, people_id, profile_id, user_name, user_name_key, external_id, email,
+    email_key, is_active, is_staff, is_device, attributes, search, created_at, modified_at)
+  select n.organization_id, n.id, n.people_id, n.profile_id, n.user_name, n.user_name_key, n.external_id, n.email,
+    n.email_key, n.is_active, n.is_staff, n.is_device, n.attributes, lower(n.search), n.at, n.at
+  from ${arrays(
+    1,
+    ...['uuid', 'uuid', 'uuid', 'uuid', 'text', 'text', 'text', 'text', 'text'],
+    ...['boolean', 'boolean', 'boolean', 'jsonb', 'text', 'timestamptz'],
+  )} as n (organization_id, id, people_id, profile_id, user_name, user_name_key, external_id, email, email_key,
+    is_active, is_staff, is_device, attributes, search, at)`
+
 export class SqlUsers implements Users {
   readonly #session: Session
   constructor(session: Session) {
     this.#session = session
   }
 
-  async insert(users: readonly User[]): Promise<void> {
-    const column = <Value>(read: (user: User) => Value) => users.map(read)
+  async insert(users: readonly ManagedUser[]): Promise<void> {
+    const column = <Value>(read: (user: ManagedUser) => Value) => users.map(read)
     const keys = [
       column(({ organizationId }) => organizationId),
       column(({ id }) => id),
       column(({ peopleId }) => peopleId),
     ]
     await this.#session.query(
-      `insert into "user" (organization_id, id, people_id, profile_id, user_name, user_name_key, email, email_key, is_active, is_staff, is_device)
-       select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-         $9::boolean[], $10::boolean[], $11::boolean[])`,
+      INSERT,
       [
         ...keys,
         column(({ profileId }) => profileId),
         column(({ userName }) => userName),
         column(({ userName }) => userNameKey(userName)),
+        column(({ externalId }) => externalId ?? null),
         column(({ email }) => email),
         column(({ email }) => email.toLowerCase()),
         column(({ isActive }) => isActive),
         column(({ isStaff }) => isStaff),
         column(({ isDevice }) => isDevice),
+        column(({ attributes }) => JSON.stringify(attributes)),
+        column(attributeText),
+        column(({ createdAt }) => createdAt),
       ],
+      'user.insert',
     )
     await this.#session.query(
       `insert into address_book (organization_id, owner_id, id, name, display_name)
        select organization_id, owner_id, id, 'people', 'People'
-       from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as b (organization_id, owner_id, id)`,
+       from ${arrays(1, 'uuid', 'uuid', 'uuid')} as b (organization_id, owner_id, id)`,
       keys,
+      'user.book',
     )
   }
 
@@ -118,6 +164,25 @@ export class SqlUsers implements Users {
     return row && toUser(row)
   }
 
+  async lockManaged(organizationId: Id, id: Id): Promise<ManagedUser | undefined> {
+    const [row] = await this.#session.query<ManagedRow>(
+      `select ${MANAGED_COLUMNS} from "user" u where organization_id = $1 and id = $2 for no key update`,
+      [organizationId, id],
+      'user.lock',
+    )
+    return row && toManagedUser(row)
+  }
+
+  async lockAll(organizationId: Id, ids: readonly Id[]): Promise<User[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#session.query<UserRow>(
+      `select ${COLUMNS} from "user" where organization_id = $1 and id = any($2) order by id for no key update`,
+      [organizationId, ids],
+      'user.lock-all',
+    )
+    return rows.map(toUser)
+  }
+
   async lockOwners(organizationId: Id, profileIds: readonly Id[]): Promise<User[]> {
     const rows = await this.#session.query<UserRow>(
       `select ${COLUMNS} from "user" where organization_id = $1 and id in (
@@ -128,21 +193,28 @@ export class SqlUsers implements Users {
     return rows.map(toUser)
   }
 
-  async update(user: User): Promise<void> {
+  async update(user: ManagedUser): Promise<void> {
     await this.#session.query(
-      `update "user" set user_name = $3, user_name_key = $4, email = $5, email_key = $6, is_active = $7, is_staff = $8, is_device = $9
+      `update "user" set user_name = $3, user_name_key = $4, external_id = $5, email = $6, email_key = $7, is_active = $8,
+         is_staff = $9, is_device = $10, attributes = $11, search = lower($12), revision = $13, modified_at = $14
        where organization_id = $1 and id = $2`,
       [
         user.organizationId,
         user.id,
         user.userName,
         userNameKey(user.userName),
+        user.externalId,
         user.email,
         user.email.toLowerCase(),
         user.isActive,
         user.isStaff,
         user.isDevice,
+        JSON.stringify(user.attributes),
+        attributeText(user),
+        user.revision,
+        user.modifiedAt,
       ],
+      'user.update',
     )
   }
 
@@ -193,6 +265,15 @@ export class SqlUsers implements Users {
     const [row] = await this.#session.query<{ scope: Scope }>(`${SCOPE} for share of o`, [organizationId, id])
     return row?.scope ?? 'none'
   }
+
+  seeingTeamsOnly = (organizationId: Id, ids: readonly Id[]): Promise<Pick<User, 'id' | 'peopleId'>[]> =>
+    this.#session.query(
+      `select u.id, u.people_id as "peopleId" from "user" u join organization o on o.id = u.organization_id
+       where u.organization_id = $1 and u.id = any($2) and 'teams' in (u.scope, o.scope) and 'none' not in (u.scope, o.scope)
+       for share of o`,
+      [organizationId, ids],
+      'user.seeing-teams',
+    )
 
   async setScope(organizationId: Id, id: Id, scope: Scope): Promise<void> {
     await this.#session.query(`update "user" set scope = $3 where organization_id = $1 and id = $2`, [

@@ -1,0 +1,19 @@
+import { type ManagedUser, userNameKey } from '#domain'
+
+/** What may be large, and nobody looks for a part of. */
+const UNSEARCHED: ReadonlySet<string> = new Set(['photos', 'x509Certificates'])
+
+/** Whether the text by which users are found holds the values of an attribute. */
+export const isFound = (attribute: string): boolean => !UNSEARCHED.has(attribute)
+
+function texts(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : []
+}
+
+/** Every text of a user's attributes, a line each: what an index of trigrams narrows searches down by. */
+export const attributeText = ({ userName, attributes }: Pick<ManagedUser, 'userName' | 'attributes'>): string =>
+  [
+    userNameKey(userName),
+    ...Object.entries(attributes).flatMap(([name, value]) => (isFound(name) ? texts(value) : [])),
+  ].join('\n')

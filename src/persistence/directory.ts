@@ -1,0 +1,241 @@
+import type {
+  AttributeCondition,
+  AttributeQuery,
+  Directory,
+  Id,
+  ListedMember,
+  ListedTeam,
+  ListedUser,
+  Position,
+} from '#domain'
+import { ConditionWriter, jsonSchema, type Schema } from './attribute-sql.ts'
+import type { Session } from './session.ts'
+import { TEAM_COLUMNS, type TeamColumns, toTeam } from './teams.ts'
+import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
+
+const MANAGED = jsonSchema('u.attributes', 'u.search')
+const SHOWN_NAME = `coalesce(nullif(u.attributes->>'displayName', ''), u.user_name)`
+
+const USERS: Schema = {
+  source: (path) => {
+    switch (path.join('.')) {
+      case 'id':
+        return { kind: 'id', sql: 'u.id' }
+      case 'userName':
+        return { kind: 'name', sql: 'u.user_name_key', found: 'u.search' }
+      case 'externalId':
+        return { kind: 'text', sql: 'u.external_id' }
+      case 'active':
+        return { kind: 'boolean', sql: 'u.is_active' }
+      case 'meta.created':
+        return { kind: 'date', sql: 'u.created_at' }
+      case 'meta.lastModified':
+        return { kind: 'date', sql: 'u.modified_at' }
+      case 'meta.version':
+        return { kind: 'text', sql: 'u.revision::text' }
+      default:
+        return MANAGED.source(path)
+    }
+  },
+  rows: (attribute) =>
+    attribute === 'groups'
+      ? {
+          from: `membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
+            where m.organization_id = u.organization_id and m.user_id = u.id and m.left_revision is null and t.deleted_at is null`,
+          part: ([part]) =>
+            part === 'value'
+              ? { kind: 'id', sql: 't.id' }
+              : part === 'display'
+                ? { kind: 'text', sql: 't.name' }
+                : part === 'type'
+                  ? { kind: 'text', sql: `'direct'::text` }
+                  : undefined,
+          present: `exists (select from membership m where m.organization_id = u.organization_id and m.user_id = u.id
+            and m.left_revision is null)`,
+        }
+      : MANAGED.rows(attribute),
+}
+
+const memberRows = (above: string) => ({
+  from: `membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+    where m.organization_id = t.organization_id and m.team_id = t.id and m.left_revision is null${above}`,
+  part: ([part]: readonly string[]) =>
+    part === 'value'
+      ? ({ kind: 'id', sql: 'm.user_id' } as const)
+      : part === 'display'
+        ? ({ kind: 'text', sql: SHOWN_NAME } as const)
+        : part === 'role'
+          ? ({ kind: 'text', sql: 'm.role' } as const)
+          : part === 'type'
+            ? ({ kind: 'text', sql: `'User'::text` } as const)
+            : undefined,
+  present: `exists (select from membership m where m.organization_id = t.organization_id and m.team_id = t.id
+    and m.left_revision is null${above})`,
+})
+
+const TEAMS: Schema = {
+  source: (path) => {
+    switch (path.join('.')) {
+      case 'id':
+        return { kind: 'id', sql: 't.id' }
+      case 'displayName':
+        return { kind: 'text', sql: 't.name' }
+      case 'externalId':
+        return { kind: 'text', sql: 't.external_id' }
+      case 'synced':
+        return { kind: 'boolean', sql: 't.is_synced' }
+      case 'meta.created':
+        return { kind: 'date', sql: 't.created_at' }
+      case 'meta.lastModified':
+        return { kind: 'date', sql: 't.modified_at' }
+      case 'meta.version':
+        return { kind: 'text', sql: 't.revision::text' }
+      default:
+        return undefined
+    }
+  },
+  rows: (attribute) =>
+    attribute === 'members'
+      ? memberRows('')
+      : attribute === 'roles'
+        ? memberRows(` and m.role <> 'member'`)
+        : undefined,
+}
+
+const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
+const MANAGER = `case when u.attributes->'manager'->>'value' ~ ${UUID} then (
+  select coalesce(nullif(b.attributes->>'displayName', ''), b.user_name) from "user" b
+  where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end as manager_name`
+const TEAMS_OF = `(select json_agg(json_build_object('id', t.id, 'name', t.name) order by t.name, t.id)
+  from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
+  where m.organization_id = u.organization_id and m.user_id = u.id and m.left_revision is null and t.deleted_at is null)`
+
+interface ListedRow extends ManagedRow {
+  manager_name: string | null
+  teams: { id: string; name: string }[] | null
+  key: string | null
+}
+
+const listed = (teams: boolean, key: string): string =>
+  `select ${MANAGED_COLUMNS}, ${MANAGER}, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from "user" u`
+
+const toListed = (row: ListedRow): ListedUser => ({
+  ...toManagedUser(row),
+  teams: row.teams ?? [],
+  ...(row.manager_name === null ? {} : { managerName: row.manager_name }),
+  key: row.key,
+})
+
+const ONE_USER = `${listed(true, 'null')} where u.organization_id = $1 and u.id = $2`
+const ONE_USER_ALONE = `${listed(false, 'null')} where u.organization_id = $1 and u.id = $2`
+
+export class SqlDirectory implements Directory {
+  readonly #session: Session
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async user(organizationId: Id, id: Id, teams: boolean): Promise<ListedUser | undefined> {
+    const [sql, name] = teams ? [ONE_USER, 'directory.user'] : [ONE_USER_ALONE, 'directory.user-alone']
+    const [row] = await this.#session.query<ListedRow>(sql, [organizationId, id], name)
+    return row && toListed(row)
+  }
+
+  async users(organizationId: Id, query: AttributeQuery, teams: boolean): Promise<ListedUser[]> {
+    const values: unknown[] = [organizationId]
+    const writer = new ConditionWriter(USERS, values)
+    const where = `u.organization_id = $1 and ${writer.write(query.where)}`
+    const { key, tail } = page(writer, query, 'u.id')
+    const rows = await this.#session.query<ListedRow>(`${listed(teams, key)} where ${where} ${tail}`, values)
+    return rows.map(toListed)
+  }
+
+  async countUsers(organizationId: Id, where: AttributeCondition): Promise<number> {
+    const values: unknown[] = [organizationId]
+    const condition = new ConditionWriter(USERS, values).write(where)
+    const [row] = await this.#session.query<{ count: number }>(
+      `select count(*)::integer as count from "user" u where u.organization_id = $1 and ${condition}`,
+      values,
+    )
+    return row?.count ?? 0
+  }
+
+  async team(organizationId: Id, id: Id): Promise<ListedTeam | undefined> {
+    const [row] = await this.#session.query<TeamColumns>(
+      `select ${TEAM_COLUMNS} from team t where t.organization_id = $1 and t.id = $2 and t.deleted_at is null`,
+      [organizationId, id],
+      'directory.team',
+    )
+    return row && { ...toTeam(row), key: null }
+  }
+
+  async teams(organizationId: Id, query: AttributeQuery): Promise<ListedTeam[]> {
+    const values: unknown[] = [organizationId]
+    const writer = new ConditionWriter(TEAMS, values)
+    const where = `t.organization_id = $1 and t.deleted_at is null and ${writer.write(query.where)}`
+    const { key, tail } = page(writer, query, 't.id')
+    const rows = await this.#session.query<TeamColumns & { key: string | null }>(
+      `select ${TEAM_COLUMNS}, ${key} as key from team t where ${where} ${tail}`,
+      values,
+    )
+    return rows.map((row) => ({ ...toTeam(row), key: row.key }))
+  }
+
+  async countTeams(organizationId: Id, where: AttributeCondition): Promise<number> {
+    const values: unknown[] = [organizationId]
+    const condition = new ConditionWriter(TEAMS, values).write(where)
+    const [row] = await this.#session.query<{ count: number }>(
+      `select count(*)::integer as count from team t where t.organization_id = $1 and t.deleted_at is null and ${condition}`,
+      values,
+    )
+    return row?.count ?? 0
+  }
+
+  async members(
+    organizationId: Id,
+    teamIds: readonly Id[],
+    { after, limit, above = false }: Parameters<Directory['members']>[2],
+  ): Promise<ListedMember[]> {
+    return await this.#session.query<ListedMember>(
+      `select m.team_id as "teamId", m.user_id as "userId", ${SHOWN_NAME} as name, m.role
+       from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+       where m.organization_id = $1 and m.team_id = any($2) and (m.team_id, m.user_id) > ($3::uuid, $4::uuid)
+         and m.left_revision is null ${above ? `and m.role <> 'member'` : ''} order by m.team_id, m.user_id limit $5`,
+      [organizationId, teamIds, after?.teamId ?? NOBODY, after?.userId ?? NOBODY, limit],
+      above ? 'directory.roles' : 'directory.members',
+    )
+  }
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/** What a page is ordered by, and the part of the statement after its conditions. */
+function page(
+  writer: ConditionWriter,
+  { order, from, limit }: AttributeQuery,
+  id: string,
+): { key: string; tail: string } {
+  const key = order ? writer.orderKey(order) : 'null::text'
+  const { descending = false } = order ?? {}
+  const after = typeof from === 'number' ? '' : ` and ${beyond(writer, from, order ? key : undefined, descending, id)}`
+  const sorted = order ? `${key} ${descending ? 'desc nulls first' : 'asc nulls last'}, ` : ''
+  const offset = typeof from === 'number' && from > 0 ? ` offset ${writer.bind(from)}` : ''
+  return { key, tail: `${after} order by ${sorted}${id} limit ${writer.bind(limit)}${offset}` }
+}
+
+/** What comes after a position: nothing of it is last in ascending order and first in descending (RFC 7644 §3.4.2.3). */
+function beyond(
+  writer: ConditionWriter,
+  { id, key: place }: Position,
+  key: string | undefined,
+  descending: boolean,
+  idColumn: string,
+): string {
+  const later = `${idColumn} > ${writer.bind(id)}::uuid`
+  if (key === undefined) return later
+  if (place === null)
+    return descending ? `((${key} is null and ${later}) or ${key} is not null)` : `(${key} is null and ${later})`
+  const bound = writer.bind(place)
+  const [operator, nulls] = descending ? ['<', ''] : ['>', ` or ${key} is null`]
+  return `(${key} ${operator} ${bound} or (${key} = ${bound} and ${later})${nulls})`
+}
