@@ -42,6 +42,7 @@ const REFUSALS = {
   'public-domain': { status: 403 },
   'user-inactive': { status: 403 },
   'last-owner': { status: 403, condition: DAV('need-privileges') },
+  'managed-value': { status: 403 },
   'unknown-member': { status: 403, condition: CARDDAV('valid-address-data') },
   ambiguous: { status: 403 },
   unavailable: { status: 503 },

@@ -264,16 +264,35 @@ export function managedAgain(managed: string, before: Described, now: Described)
   return Object.keys(changed).length === 0 ? managed : serialize(writeData(parseVCard(managed), changed))
 }
 
-/**
- * The attributes with those that differ between two states of a card: what somebody wrote on the card, as attributes.
- * Undefined stands for one that goes.
- */
-export function changedAttributes(before: VCard, after: VCard): Changed<PersonAttributes> {
-  const [old, now] = [readData(before), readData(after)]
+/** What a card says beyond these managed lines: values that are added, and attributes that they lack. */
+export function withAdded(attributes: PersonAttributes, base: VCard, card: VCard): PersonAttributes {
+  const [old, now] = [readData(base), readData(card)]
   const differs = (field: keyof ContactData) => JSON.stringify(old[field]) !== JSON.stringify(now[field])
-  const changes = TABLE.filter(({ fields }) => fields.some(differs)).map(({ toAttributes }) => toAttributes(now))
-  return Object.assign({}, differs('full_name') ? { displayName: now.full_name } : {}, ...changes)
+  const changes: { [name: string]: unknown } = Object.assign(
+    {},
+    differs('full_name') ? { displayName: now.full_name } : {},
+    ...TABLE.filter(({ fields }) => fields.some(differs)).map(({ toAttributes }) => toAttributes(now)),
+  )
+  const managed: { readonly [name: string]: unknown } = { ...attributes }
+  const before = Object.assign({}, ...TABLE.map(({ toAttributes }) => toAttributes(old)))
+  const entries = Object.entries(changes).map(([name, value]) => {
+    if (!Array.isArray(value)) return [name, value ?? managed[name]]
+    const known = ((before[name] ?? []) as unknown[]).map((one) => JSON.stringify(one)) // a list, as the new value is
+    const added = value.filter((one) => !known.includes(JSON.stringify(one)))
+    return [name, [...((managed[name] ?? []) as unknown[]), ...added]] // likewise
+  })
+  return present({ ...attributes, ...Object.fromEntries(entries) })
 }
+
+/** The card with what differs between the attributes before and now. */
+export const rewritten = (card: VCard, before: Described, now: Described): VCard =>
+  writeData(card, changedData(before, now))
+
+/** The attributes that stand on cards. */
+export const ON_CARDS: ReadonlySet<string> = new Set([
+  'displayName',
+  ...TABLE.flatMap(({ toAttributes }) => Object.keys(toAttributes({ full_name: '' }))),
+])
 
 /** The attributes with some replaced; undefined takes one away. */
 export const withAttributes = (attributes: PersonAttributes, changes: Changed<PersonAttributes>): PersonAttributes =>

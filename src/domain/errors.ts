@@ -25,6 +25,8 @@ export type DomainErrorCode =
   | 'public-domain'
   | 'user-inactive'
   | 'last-owner'
+  /** What the organization manages of a person, they do not change themselves. */
+  | 'managed-value'
   /** A team's card names somebody who is no colleague. */
   | 'unknown-member'
   | 'ambiguous'

@@ -242,7 +242,7 @@ export class UserService {
     return await this.#store.transaction(async (transaction) => {
       const now = await transaction.users.lockManaged(organizationId, id)
       if (!now) throw notFound('The user is gone')
-      return await save(transaction, now, change(now))
+      return await saveManaged(transaction, now, change(now))
     })
   }
 
@@ -287,7 +287,7 @@ export class UserService {
 }
 
 /** Writes what differs, and what follows from it for the card, and for the person's teams. */
-async function save(transaction: Transaction, now: ManagedUser, said: Provisioned): Promise<ManagedUser> {
+export async function saveManaged(transaction: Transaction, now: ManagedUser, said: Provisioned): Promise<ManagedUser> {
   const { organizationId } = now
   const { isStaff = now.isStaff, isActive, attributes, externalId } = said
   const userName = checkedUserName(said.userName)

@@ -1,0 +1,164 @@
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Bearer, OwnProfileService } from '#domain'
+import type { Answer, Services, Text } from './context.ts'
+import { errorBody, ScimError } from './protocol/messages.ts'
+import { refusal } from './refusals.ts'
+import { answer, type Call } from './router.ts'
+
+/** Who a request is from, or that nobody may come with what it bears. */
+export type Authenticate = (request: FastifyRequest) => Promise<Bearer | 'unauthorized'>
+
+export interface ScimOptions extends Services {
+  readonly authenticate: Authenticate
+  readonly ownProfile: OwnProfileService
+  /** Where people reach the server: an origin. */
+  readonly publicUrl: string
+  /** The largest body, in bytes. */
+  readonly bodyLimit: number
+  /** Requests a second that one token may make; 0: any number. */
+  readonly rateLimit: number
+}
+
+const ROOT = '/scim/v2'
+const TYPE = 'application/scim+json; charset=utf-8'
+/** RFC 7644 §3.1, §8.1; some identity providers send plain JSON. */
+const READ: ReadonlySet<string> = new Set(['application/scim+json', 'application/json'])
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) under /scim/v2. */
+export const scim: FastifyPluginAsync<ScimOptions> = async (app, options) => {
+  const { authenticate, ownProfile, publicUrl, bodyLimit, rateLimit, ...services } = options
+  const base = `${publicUrl}${ROOT}`
+  const limit = new RateLimit(rateLimit)
+
+  /** Those who were let in, before their body is read. */
+  const bearers = new WeakMap<FastifyRequest, Bearer>()
+  const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    reply.header('cache-control', 'no-store')
+    const bearer = await authenticate(request)
+    if (bearer === 'unauthorized') {
+      const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
+      reply.header('www-authenticate', `Bearer realm="Kith"${told}`)
+      throw new ScimError(
+        401,
+        'Send a token that is valid: Authorization: Bearer … (npx kith scim-token create makes one)',
+      )
+    }
+    const wait = limit.take(bearer.key)
+    if (wait > 0) {
+      reply.header('retry-after', String(wait))
+      throw new ScimError(429, `Too many requests: wait ${wait} s`)
+    }
+    bearers.set(request, bearer)
+    return undefined
+  }
+
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
+      const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+      if (READ.has(type) || body.length === 0) return done(null, body)
+      done(new ScimError(415, `Send application/scim+json, not "${type}"`))
+    })
+    scope.addHook('onRequest', letIn)
+    scope.setErrorHandler<Error>((error, request, reply) => {
+      const refused = refusal(error) ?? fromFastify(error)
+      if (!refused) request.log.error({ err: error }, 'a request failed')
+      return sendRefusal(reply, refused ?? new ScimError(500, 'Something went wrong on our side; it is logged'))
+    })
+    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      const bearer = bearers.get(request)
+      if (!bearer) throw new ScimError(404, 'Nothing is here')
+      return send(reply, await answer(callOf(request), bearer, { ...services, base, ownProfile, bodyLimit }))
+    }
+    scope.setNotFoundHandler(handler)
+    for (const url of [ROOT, `${ROOT}/*`]) {
+      scope.route({ method: METHODS, url, handler, bodyLimit, exposeHeadRoute: false })
+    }
+  })
+}
+
+/** What a request asks, without what it came by. */
+function callOf({ method, raw, headers, body }: FastifyRequest): Call {
+  const [path = '', search = ''] = split(raw.url ?? '')
+  const ifNoneMatch = headers['if-none-match']
+  return {
+    method,
+    segments: segmentsOf(path),
+    search,
+    body: body instanceof Uint8Array ? body : undefined,
+    condition: {
+      ...(headers['if-match'] === undefined ? {} : { ifMatch: headers['if-match'] }),
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+    },
+  }
+}
+
+const split = (url: string): [string, string] => {
+  const at = url.indexOf('?')
+  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
+}
+
+/** The segments after /scim/v2, each decoded for itself; a slash too many, at an end or between, is none. */
+function segmentsOf(path: string): string[] {
+  const parts = path.slice(path.indexOf(ROOT) + ROOT.length).split('/')
+  return parts.flatMap((part) => {
+    if (part === '') return []
+    try {
+      return [decodeURIComponent(part)]
+    } catch {
+      throw new ScimError(404, 'This address cannot be read')
+    }
+  })
+}
+
+function send(reply: FastifyReply, { status, body, etag, location }: Answer): FastifyReply {
+  reply.code(status)
+  if (etag !== undefined) reply.header('etag', etag)
+  if (location !== undefined) reply.header(status === 201 ? 'location' : 'content-location', location)
+  if (body === undefined) return reply.send()
+  return reply.header('content-type', TYPE).send(streamOf(body))
+}
+
+const streamOf = (body: Text): string | Readable => (typeof body === 'string' ? body : Readable.from(body))
+
+function sendRefusal(reply: FastifyReply, refused: ScimError): FastifyReply {
+  if (refused.status === 503) reply.header('retry-after', '2')
+  if (refused.allow !== undefined) reply.header('allow', refused.allow)
+  return reply
+    .code(refused.status)
+    .header('content-type', TYPE)
+    .send(JSON.stringify(errorBody(refused)))
+}
+
+/** Fastify's own refusals: a body that is too large, a length that is not so. */
+function fromFastify(error: Error): ScimError | undefined {
+  const { statusCode } = error as Error & { statusCode?: number } // Fastify's errors have one
+  if (statusCode === 413) return new ScimError(413, 'The body is too large: send less at once')
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500
+    ? new ScimError(statusCode, error.message)
+    : undefined
+}
+
+/** A bucket of tokens for each bearer: so many requests a second, twice as many at once. */
+class RateLimit {
+  readonly #perSecond: number
+  readonly #buckets = new Map<string, { left: number; at: number }>()
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond
+  }
+
+  /** Takes one; else how many seconds to wait, in whole ones. */
+  take(key: string): number {
+    if (this.#perSecond === 0) return 0
+    const now = performance.now()
+    const most = this.#perSecond * 2
+    if (this.#buckets.size > 10_000) this.#buckets.clear()
+    const { left, at } = this.#buckets.get(key) ?? { left: most, at: now }
+    const filled = Math.min(most, left + ((now - at) / 1_000) * this.#perSecond)
+    const enough = filled >= 1
+    this.#buckets.set(key, { left: enough ? filled - 1 : filled, at: now })
+    return enough ? 0 : Math.max(1, Math.ceil((1 - filled) / this.#perSecond))
+  }
+}

@@ -1,0 +1,115 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Attribute, subAttribute } from '../schema/attribute.ts'
+import { badRequest, isObject, type Json } from './messages.ts'
+
+/** A value as it is kept: nothing in it is empty. */
+export type Value = string | boolean | ComplexValue | readonly ComplexValue[]
+export interface ComplexValue {
+  readonly [part: string]: string | boolean
+}
+
+const MAX_TEXT = 20_000
+/** What may hold a picture. */
+const MAX_REFERENCE = 4 * 1024 * 1024
+
+const fail = (label: string, problem: string) => badRequest('invalidValue', `${label} ${problem}`)
+
+/**
+ * The value of an attribute as a client sends it; undefined where it says that there is none (RFC 7643 §2.5): null, an
+ * empty list or, as Entra ID does, an empty text. What clients write otherwise than the schema has it is understood unless
+ * `strict`: a boolean or number as a text and the reverse, one value where there may be several, a bare value of a complex
+ * attribute.
+ *
+ * @throws ScimError `invalidValue`
+ */
+export function readValue(attribute: Attribute, given: Json | undefined, strict: boolean): Value | undefined {
+  if (!attribute.multiValued) return readOne(attribute, given, strict, attribute.name)
+  if (given === null || given === undefined) return undefined
+  if (!Array.isArray(given) && strict) throw fail(`"${attribute.name}"`, 'has to be a list')
+  const list: readonly Json[] = Array.isArray(given) ? given : [given as Json] // no list, just seen
+  const values = list.flatMap((item) => {
+    const value = readOne(attribute, item, strict, attribute.name)
+    return value === undefined ? [] : [value as ComplexValue] // every attribute of several values is complex
+  })
+  const distinct = unlike(values)
+  return distinct.length === 0 ? undefined : onePrimary(distinct)
+}
+
+/** Each value once. */
+function unlike(values: readonly ComplexValue[]): ComplexValue[] {
+  const seen = new Set<string>()
+  return values.filter((value) => {
+    const key = JSON.stringify(Object.entries(value).sort())
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+/** RFC 7643 §2.4: at most one is primary; the first that says so, or the one `preferred`. */
+export function onePrimary(values: readonly ComplexValue[], preferred?: ComplexValue): readonly ComplexValue[] {
+  const claims = values.filter(({ primary }) => primary === true)
+  if (claims.length < 2) return values
+  const winner = preferred?.primary === true && values.includes(preferred) ? preferred : claims[0]
+  return values.map((value) => (value.primary === true && value !== winner ? { ...value, primary: false } : value))
+}
+
+export function readOne(
+  attribute: Attribute,
+  given: Json | undefined,
+  strict: boolean,
+  label: string,
+): Value | undefined {
+  if (given === null || given === undefined || given === '') return undefined
+  if (attribute.type === 'complex') return readComplex(attribute, given, strict, label)
+  const text = `"${label}"`
+  if (attribute.type === 'boolean') return readBoolean(given, strict, text)
+  if (typeof given === 'string') {
+    if (given.length > (attribute.type === 'string' ? MAX_TEXT : MAX_REFERENCE)) throw fail(text, 'is too long')
+    if (attribute.type === 'binary' && !/^[A-Za-z0-9+/_-]*={0,2}$/.test(given.replace(/\s/g, ''))) {
+      throw fail(text, 'has to be base64')
+    }
+    return given
+  }
+  if (!strict && (typeof given === 'number' || typeof given === 'boolean')) return String(given)
+  throw fail(text, 'has to be a text')
+}
+
+function readBoolean(given: Json, strict: boolean, label: string): boolean {
+  if (typeof given === 'boolean') return given
+  const lower = typeof given === 'string' && !strict ? given.toLowerCase() : ''
+  if (lower === 'true' || lower === 'false') return lower === 'true'
+  throw fail(label, 'has to be true or false')
+}
+
+function readComplex(attribute: Attribute, given: Json, strict: boolean, label: string): ComplexValue | undefined {
+  const only =
+    Array.isArray(given) && given.length === 1 && !attribute.multiValued && !strict ? (given[0] ?? null) : given
+  if (Array.isArray(given) && given.length === 0 && !strict) return undefined
+  if (!isObject(only)) {
+    const value = strict || only === null || Array.isArray(only) ? undefined : subAttribute(attribute, 'value')
+    if (!value) {
+      if (only === null) return undefined
+      throw fail(`"${label}"`, 'has to be an object')
+    }
+    return readComplex(attribute, { value: only }, strict, label)
+  }
+  const parts = Object.entries(only).flatMap(([key, item]): [string, string | boolean][] => {
+    const sub = subAttribute(attribute, key)
+    if (!sub) {
+      if (strict) throw badRequest('invalidValue', `"${label}" has no part "${key}"`)
+      return []
+    }
+    if (sub.mutability === 'readOnly') return []
+    const value = readOne(sub, item, strict, `${label}.${sub.name}`)
+    return value === undefined ? [] : [[sub.name, value as string | boolean]] // parts are never complex themselves
+  })
+  const value = Object.fromEntries(parts)
+  return isHollow(attribute, value) ? undefined : value
+}
+
+/** Whether nothing is left of a value but what it would be for. */
+export function isHollow(attribute: Attribute, value: ComplexValue): boolean {
+  if (subAttribute(attribute, 'value')) return value.value === undefined
+  return Object.keys(value).every((part) => attribute.multiValued && (part === 'type' || part === 'primary'))
+}
+
+export const sameValue = (one: unknown, other: unknown): boolean => isDeepStrictEqual(one, other)
