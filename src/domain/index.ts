@@ -1,6 +1,13 @@
 export { type Actor, asId, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
+export {
+  type Bearer,
+  type Connector,
+  type ConnectorChange,
+  type ConnectorClient,
+  ConnectorService,
+} from './connectors.ts'
 export { AddressBooks, type Changes } from './contacts/address-book.ts'
 export { BookService } from './contacts/book-service.ts'
 export { ClientPropertyService, type PropertyChange } from './contacts/client-property-service.ts'
@@ -16,6 +23,7 @@ export { TEAM_CARD_RENDERER, teamCard } from './contacts/team-card.ts'
 export type { Transfer } from './contacts/transfer.ts'
 export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
+export { type Identity, IdentityService } from './identities.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'

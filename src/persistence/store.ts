@@ -1,10 +1,13 @@
 import type { Change, Id, Repositories, Store, Transaction } from '#domain'
+import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlClientProperties } from './client-properties.ts'
 import { SqlCollections } from './collections.ts'
+import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
 import { SqlDirectory } from './directory.ts'
+import { SqlIdentities } from './identities.ts'
 import { Journal } from './journal.ts'
 import { SqlLocks } from './locks.ts'
 import { SqlOrganizations } from './organizations.ts'
@@ -24,6 +27,9 @@ const repositories = (session: Session): Repositories => ({
   directory: new SqlDirectory(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
+  connectors: new SqlConnectors(session),
+  apiTokens: new SqlApiTokens(session),
+  identities: new SqlIdentities(session),
 })
 
 /** The domain's ports on PostgreSQL. */
