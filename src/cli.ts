@@ -1,7 +1,9 @@
 import { DomainError } from '#domain'
 import { type Command, type Output, readInput, UsageError, usage } from './commands/command.ts'
 import { CONTACT_COMMANDS, passwordCommands } from './commands/devices.ts'
+import { issuerCommands } from './commands/issuers.ts'
 import { ORGANIZATION_COMMANDS, USER_COMMANDS } from './commands/people.ts'
+import { scimCommands } from './commands/scim.ts'
 import { SERVING_COMMANDS } from './commands/serving.ts'
 import { TEAM_COMMANDS } from './commands/teams.ts'
 import { openKith } from './composition.ts'
@@ -12,6 +14,8 @@ const commands = (config: Parameters<typeof passwordCommands>[0]): readonly Comm
   ...ORGANIZATION_COMMANDS,
   ...USER_COMMANDS,
   ...passwordCommands(config),
+  ...scimCommands(config),
+  ...issuerCommands(config),
   ...TEAM_COMMANDS,
   ...CONTACT_COMMANDS,
 ]

@@ -5,8 +5,10 @@ import {
   AddressBooks,
   BookService,
   ClientPropertyService,
+  ConnectorService,
   ContactService,
   HistoryService,
+  IdentityService,
   LockService,
   OrganizationService,
   People,
@@ -15,6 +17,8 @@ import {
   UserService,
 } from '#domain'
 import { AppPasswords } from './auth/app-passwords.ts'
+import { IssuerTokens } from './auth/issuer-tokens.ts'
+import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
@@ -33,6 +37,10 @@ export interface Kith {
   readonly clientProperties: ClientPropertyService
   readonly history: HistoryService
   readonly appPasswords: AppPasswords
+  readonly connectors: ConnectorService
+  readonly identities: IdentityService
+  readonly scimTokens: ScimTokens
+  readonly issuerTokens: IssuerTokens
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -74,7 +82,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     const key = new SecretKey(config.secretKey ?? (await ownKey(config.dataDir)))
     if ((await store.credentials.keyId(key.id)) !== key.id) {
       throw new ConfigError(
-        'SECRET_KEY (or DATA_DIR/secret) is not the key that this database was made with: no app password would work. Set SECRET_KEY to that one',
+        'SECRET_KEY (or DATA_DIR/secret) is not the key that this database was made with: no app password and no token would work. Set SECRET_KEY to that one',
       )
     }
     const contacts = new ContactService(store)
@@ -91,6 +99,10 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),
       appPasswords: new AppPasswords(store, key),
+      connectors: new ConnectorService(store),
+      identities: new IdentityService(store),
+      scimTokens: new ScimTokens(store, key),
+      issuerTokens: new IssuerTokens(store, config.issuers),
       migrated,
       close,
     }

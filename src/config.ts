@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { ISSUERS_EXPECTED, type Issuer, readIssuers } from './auth/issuers.ts'
 
 /** Everything an operator sets, from the environment: read here and nowhere else. docs/settings.md lists them. */
 export interface Config {
@@ -16,6 +17,8 @@ export interface Config {
   readonly secretKey?: string
   /** Addresses or networks whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly string[]
+  /** Whose access tokens open SCIM. */
+  readonly issuers: readonly Issuer[]
   readonly logLevel: string
 }
 
@@ -86,6 +89,7 @@ export function readConfig(environment: Environment): Config {
       const list = text.split(',').map((one) => one.trim())
       return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
     }),
+    issuers: setting(environment, 'ISSUERS', [], ISSUERS_EXPECTED, readIssuers),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
       LOG_LEVELS.includes(text) ? text : undefined,
     ),

@@ -1,12 +1,7 @@
-import { hash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { type Actor, type AppPassword, asId, DomainError, type Id, notFound, type Store, type User } from '#domain'
+import { Believed, isUseWorthNoting } from './believed.ts'
 import type { SecretKey } from './secret-key.ts'
-
-/** How long a verified password is believed without asking the database: half of what a deactivation may take. */
-const BELIEVED_MS = 500
-const MAX_BELIEVED = 10_000
-/** How often the time of last use is written, at most. */
-const USED_EVERY_MS = 5 * 60_000
 
 /** Crockford's base 32 in lower case: nothing in it is mistaken for something else. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
@@ -27,19 +22,11 @@ export interface NewAppPassword {
   readonly password: string
 }
 
-interface Believed {
-  readonly actor: Actor
-  readonly until: number
-}
-
 /** Passwords for devices: made by us, one a device, each of them good for CardDAV only. */
 export class AppPasswords {
   readonly #store: Store
   readonly #key: SecretKey
-  readonly #believed = new Map<string, Believed>()
-  /** Keys the hashes that memory knows the believed by. In front, in one call: an HMAC object costs a poll a tenth of its time. */
-  readonly #believedKey = randomBytes(32).toString('base64url')
-  readonly #asking = new Map<string, Promise<Actor | undefined>>()
+  readonly #believed = new Believed<Actor>()
 
   constructor(store: Store, key: SecretKey) {
     this.#store = store
@@ -81,26 +68,15 @@ export class AppPasswords {
   /** Who that is, or undefined; the same work whether the name is known or not. */
   async verify(username: string, secret: string): Promise<Actor | undefined> {
     const name = username.trim().toLowerCase()
-    const key = hash('sha256', `${this.#believedKey}\0${name}\0${secret}`, 'base64url')
-    const believed = this.#believed.get(key)
-    if (believed && believed.until > performance.now()) return believed.actor
-    const asked = this.#asking.get(key)
-    if (asked) return await asked
-    const asking = this.#ask(name, secret, key).finally(() => this.#asking.delete(key))
-    this.#asking.set(key, asking)
-    return await asking
+    return await this.#believed.verify(`${name}\0${secret}`, () => this.#ask(name, secret))
   }
 
-  async #ask(name: string, secret: string, key: string): Promise<Actor | undefined> {
-    const until = performance.now() + BELIEVED_MS
+  async #ask(name: string, secret: string): Promise<Actor | undefined> {
     const found = await this.#store.credentials.verify(name, this.#hash(bare(secret)))
-    this.#believed.delete(key)
     if (!found) return undefined
-    if (this.#believed.size >= MAX_BELIEVED) this.#believed.clear()
-    this.#believed.set(key, { actor: found.actor, until })
     const { organizationId, id, lastUsedAt } = found.password
     const now = new Date()
-    if (!lastUsedAt || now.getTime() - lastUsedAt.getTime() > USED_EVERY_MS) {
+    if (isUseWorthNoting(lastUsedAt, now)) {
       await this.#store.credentials.used(organizationId, id, now).catch(() => undefined) // a courtesy, never a refusal
     }
     return found.actor

@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import type { Actor } from '#domain'
+import type { Actor, Bearer } from '#domain'
 import type { AppPasswords } from '../auth/app-passwords.ts'
 import { Failures } from '../auth/failures.ts'
+import type { IssuerTokens } from '../auth/issuer-tokens.ts'
+import type { ScimTokens } from '../auth/scim-tokens.ts'
 
 /** RFC 7617: the user name ends at the first colon. */
-function basicCredentials(header: string | undefined): { username: string; password: string } | undefined {
+export function basicCredentials(header: string | undefined): { username: string; password: string } | undefined {
   const match = /^Basic +([A-Za-z0-9+/=_-]{1,2000})$/i.exec(header ?? '')
   if (!match) return undefined
   const text = Buffer.from(match[1] ?? '', 'base64').toString('utf8')
@@ -22,5 +24,22 @@ export function appPasswordAuthentication(appPasswords: AppPasswords) {
     const actor = await appPasswords.verify(credentials.username, credentials.password)
     if (actor) return actor
     return failures.note(credentials.username, request.ip) ? 'too-many-failures' : 'unauthorized'
+  }
+}
+
+/** RFC 6750 §2.1; a token in the address or the body is not looked at. */
+function bearerToken(header: string | undefined): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(header ?? '')?.[1]
+}
+
+/**
+ * Lets identity providers in by our tokens or those of a configured issuer, and people by their issuer's.
+ * It throws the DomainError `unavailable` where that cannot be told now.
+ */
+export function scimAuthentication(scimTokens: ScimTokens, issuerTokens: IssuerTokens) {
+  return async (request: FastifyRequest): Promise<Bearer | 'unauthorized'> => {
+    const token = bearerToken(request.headers.authorization)
+    if (token === undefined) return 'unauthorized'
+    return (await scimTokens.verify(token)) ?? (await issuerTokens.verify(token)) ?? 'unauthorized'
   }
 }

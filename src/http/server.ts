@@ -3,6 +3,7 @@ import { carddav } from '../../protocols/carddav/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { appPasswordAuthentication } from './authenticate.ts'
+import { oauth } from './oauth.ts'
 
 const MIB = 1024 * 1024
 
@@ -48,6 +49,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     people: kith.people,
     bodyLimit: 16 * MIB,
   })
+  await app.register(oauth, { scimTokens: kith.scimTokens })
   return app
 }
 

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto'
+import { type ApiToken, asId, type Bearer, type Connector, DomainError, type Id, notFound, type Store } from '#domain'
+import { Believed, isUseWorthNoting } from './believed.ts'
+import type { SecretKey } from './secret-key.ts'
+import { type Signed, TokenText } from './token-text.ts'
+
+export interface NewScimToken {
+  readonly token: ApiToken
+  /** Shown once; only its hash is kept. */
+  readonly text: string
+}
+
+export interface TokenOptions {
+  readonly label?: string | undefined
+  readonly mayWrite?: boolean
+  readonly expiresAt?: Date | undefined
+}
+
+export interface AccessToken {
+  readonly text: string
+  readonly expiresInSeconds: number
+  readonly mayWrite: boolean
+}
+
+const ACCESS_SECONDS = 3_600
+const DAY_SECONDS = 86_400
+
+/** What opens SCIM to identity providers: tokens of a connector, made by us, and the short-lived ones made from them. */
+export class ScimTokens {
+  readonly #store: Store
+  readonly #key: SecretKey
+  readonly #text: TokenText
+  readonly #believed = new Believed<ApiToken>()
+
+  constructor(store: Store, key: SecretKey) {
+    this.#store = store
+    this.#key = key
+    this.#text = new TokenText(key)
+  }
+
+  /** @throws DomainError `invalid-data` */
+  async create(connector: Connector, { label, mayWrite = true, expiresAt }: TokenOptions = {}): Promise<NewScimToken> {
+    const made = this.#make(connector, label ?? connector.name, mayWrite, expiresAt)
+    await this.#store.transaction(({ apiTokens }) => this.#insert(apiTokens, made))
+    return made
+  }
+
+  #make(connector: Connector, label: string, mayWrite: boolean, expiresAt: Date | undefined): NewScimToken {
+    const trimmed = label.trim()
+    if (trimmed === '' || trimmed.length > 200) {
+      throw new DomainError('invalid-data', 'A label tells what the token is for, in at most 200 characters')
+    }
+    const createdAt = new Date()
+    if (expiresAt && expiresAt <= createdAt)
+      throw new DomainError('invalid-data', 'The token would have expired already')
+    const id = randomUUID()
+    const token: ApiToken = {
+      id,
+      label: trimmed,
+      connector,
+      mayWrite,
+      createdAt,
+      ...(expiresAt ? { expiresAt } : {}),
+    }
+    return { token, text: this.#text.makeToken({ organizationId: connector.organizationId, id }) }
+  }
+
+  #insert = (apiTokens: Store['apiTokens'], { token, text }: NewScimToken): Promise<void> =>
+    apiTokens.insert(token, this.#hash(text), this.#key.id)
+
+  list = (organizationId?: Id): Promise<ApiToken[]> => this.#store.apiTokens.list(organizationId)
+
+  /**
+   * A new token in place of one that is in force: of the same connector, scopes and label, and to live as long as that
+   * one was meant to. The old one ends after the overlap.
+   *
+   * @throws DomainError `not-found`
+   */
+  async rotate(id: string, overlapSeconds = DAY_SECONDS): Promise<NewScimToken> {
+    return await this.#store.transaction(async ({ apiTokens }) => {
+      const known = asId(id)
+      const old = known && (await apiTokens.lock(known))
+      if (!old) throw notFound(`There is no token "${id}" in force`)
+      const lifetime = old.expiresAt && old.expiresAt.getTime() - old.createdAt.getTime()
+      const expiresAt = lifetime === undefined ? undefined : new Date(Date.now() + lifetime)
+      const made = this.#make(old.connector, old.label, old.mayWrite, expiresAt)
+      await this.#insert(apiTokens, made)
+      await apiTokens.end(old.id, overlapSeconds)
+      return made
+    })
+  }
+
+  /** With all access tokens made from it. @throws DomainError `not-found` */
+  async revoke(id: string): Promise<void> {
+    const known = asId(id)
+    if (!known || !(await this.#store.apiTokens.end(known, 0))) throw notFound(`There is no token "${id}" in force`)
+  }
+
+  /**
+   * Whom a token, or an access token made from one, lets in.
+   *
+   * @throws DomainError `unavailable`
+   */
+  async verify(text: string): Promise<Bearer | undefined> {
+    const access = this.#text.readAccess(text)
+    if (!access) {
+      const token = await this.#token(text)
+      return token && bearer(token, token.mayWrite)
+    }
+    if (access.expiresAt * 1_000 <= Date.now()) return undefined
+    const token = await this.#inForce(text, access)
+    return token && bearer(token, token.mayWrite && access.mayWrite)
+  }
+
+  async #token(text: string): Promise<ApiToken | undefined> {
+    const named = this.#text.readToken(text)
+    return named && (await this.#inForce(text, named, this.#hash(text)))
+  }
+
+  /**
+   * An access token in exchange for a token and its id (RFC 6749 §4.4); undefined where they are not a pair in force.
+   * It expires in an hour, or with its token.
+   *
+   * @throws DomainError `unavailable`
+   */
+  async exchange(id: string, text: string, readOnly: boolean): Promise<AccessToken | undefined> {
+    const token = await this.#token(text)
+    if (!token || token.id !== asId(id)) return undefined
+    const { connector, expiresAt } = token
+    const now = Math.floor(Date.now() / 1_000)
+    const end = Math.min(now + ACCESS_SECONDS, expiresAt ? Math.ceil(expiresAt.getTime() / 1_000) : Infinity)
+    const mayWrite = token.mayWrite && !readOnly
+    const access = { organizationId: connector.organizationId, id: token.id, mayWrite, expiresAt: end }
+    return { text: this.#text.makeAccess(access), expiresInSeconds: end - now, mayWrite }
+  }
+
+  #inForce(text: string, { organizationId, id }: Signed, hash?: string): Promise<ApiToken | undefined> {
+    return this.#believed.verify(text, async () => {
+      const token = await this.#store.apiTokens.inForce(organizationId, id, hash)
+      const now = new Date()
+      if (token && isUseWorthNoting(token.lastUsedAt, now)) {
+        await this.#store.apiTokens.used(organizationId, id, now).catch(() => undefined) // a courtesy, never a refusal
+      }
+      return token
+    })
+  }
+
+  #hash = (text: string): string => this.#key.hash('scim token', text)
+}
+
+const bearer = ({ id, connector }: ApiToken, mayWrite: boolean): Bearer => ({
+  kind: 'connector',
+  key: `token ${id}`,
+  connector,
+  mayWrite,
+})

@@ -1,0 +1,74 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Id } from '#domain'
+import type { SecretKey } from './secret-key.ts'
+
+/** What a text we signed says: whose it is, so that it is looked up by primary key. */
+export interface Signed {
+  readonly organizationId: Id
+  readonly id: Id
+}
+
+export interface SignedAccess extends Signed {
+  readonly mayWrite: boolean
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+}
+
+const bytesOf = (id: Id): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex')
+const idOf = (bytes: Buffer): Id => bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+
+const RANDOM_BYTES = 32
+
+/** Texts that are ours by their signature: one that is not is refused without asking the database. */
+export class TokenText {
+  readonly #key: SecretKey
+  constructor(key: SecretKey) {
+    this.#key = key
+  }
+
+  /** For a connector: with 256 random bits, so that it is a secret to whoever knows the key, too. */
+  makeToken({ organizationId, id }: Signed): string {
+    return this.#sign('kith_', Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
+  }
+
+  readToken(text: string): Signed | undefined {
+    const body = this.#read('kith_', 32 + RANDOM_BYTES, text)
+    return body && { organizationId: idOf(body.subarray(0, 16)), id: idOf(body.subarray(16, 32)) }
+  }
+
+  /** For a while, and no secret of its own: it stands for the token it names. */
+  makeAccess({ organizationId, id, mayWrite, expiresAt }: SignedAccess): string {
+    const rest = Buffer.alloc(5)
+    rest.writeUInt32BE(expiresAt)
+    rest.writeUInt8(mayWrite ? 1 : 0, 4)
+    return this.#sign('kitha_', Buffer.concat([bytesOf(organizationId), bytesOf(id), rest]))
+  }
+
+  readAccess(text: string): SignedAccess | undefined {
+    const body = this.#read('kitha_', 37, text)
+    return (
+      body && {
+        organizationId: idOf(body.subarray(0, 16)),
+        id: idOf(body.subarray(16, 32)),
+        expiresAt: body.readUInt32BE(32),
+        mayWrite: body.readUInt8(36) === 1,
+      }
+    )
+  }
+
+  #mac = (prefix: string, body: string): string => this.#key.hash('token text', prefix, body)
+
+  #sign(prefix: string, body: Buffer): string {
+    const encoded = body.toString('base64url')
+    return prefix + encoded + this.#mac(prefix, encoded)
+  }
+
+  /** The signature is over the text, not over the bytes: no other way of writing them passes. */
+  #read(prefix: string, bytes: number, text: string): Buffer | undefined {
+    const end = prefix.length + Math.ceil((bytes * 4) / 3)
+    if (text.length !== end + 43 || !text.startsWith(prefix) || !/^[\w-]+$/.test(text)) return undefined
+    const encoded = text.slice(prefix.length, end)
+    const expected = Buffer.from(this.#mac(prefix, encoded))
+    return timingSafeEqual(Buffer.from(text.slice(end)), expected) ? Buffer.from(encoded, 'base64url') : undefined
+  }
+}
