@@ -11,6 +11,7 @@ import {
   IdentityService,
   LockService,
   OrganizationService,
+  OwnProfileService,
   People,
   type Store,
   TeamService,
@@ -28,6 +29,7 @@ export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
   readonly users: UserService
+  readonly ownProfile: OwnProfileService
   readonly people: People
   readonly teams: TeamService
   readonly contacts: ContactService
@@ -90,6 +92,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       store,
       organizations: new OrganizationService(store),
       users: new UserService(store),
+      ownProfile: new OwnProfileService(store),
       people: new People(store),
       teams: new TeamService(store),
       contacts,

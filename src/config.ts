@@ -19,6 +19,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Whose access tokens open SCIM. */
   readonly issuers: readonly Issuer[]
+  /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
+  readonly scimRateLimit: number
   readonly logLevel: string
 }
 
@@ -90,6 +92,13 @@ export function readConfig(environment: Environment): Config {
       return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
     }),
     issuers: setting(environment, 'ISSUERS', [], ISSUERS_EXPECTED, readIssuers),
+    scimRateLimit: setting(
+      environment,
+      'SCIM_RATE_LIMIT',
+      5_000,
+      'a number of requests a second from 0 to 100000',
+      integer(0, 100_000),
+    ),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
       LOG_LEVELS.includes(text) ? text : undefined,
     ),

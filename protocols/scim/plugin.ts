@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import rateLimits from '@fastify/rate-limit'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bearer, OwnProfileService } from '#domain'
 import type { Answer, Services, Text } from './context.ts'
@@ -16,7 +17,7 @@ export interface ScimOptions extends Services {
   readonly publicUrl: string
   /** The largest body, in bytes. */
   readonly bodyLimit: number
-  /** Requests a second that one token may make; 0: any number. */
+  /** Requests a second that one token may make, over some seconds; 0: any number. */
   readonly rateLimit: number
 }
 
@@ -24,13 +25,14 @@ const ROOT = '/scim/v2'
 const TYPE = 'application/scim+json; charset=utf-8'
 /** RFC 7644 §3.1, §8.1; some identity providers send plain JSON. */
 const READ: ReadonlySet<string> = new Set(['application/scim+json', 'application/json'])
+/** A burst is let through that a longer time makes up for. */
+const WINDOW_S = 10
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) under /scim/v2. */
 export const scim: FastifyPluginAsync<ScimOptions> = async (app, options) => {
   const { authenticate, ownProfile, publicUrl, bodyLimit, rateLimit, ...services } = options
   const base = `${publicUrl}${ROOT}`
-  const limit = new RateLimit(rateLimit)
 
   /** Those who were let in, before their body is read. */
   const bearers = new WeakMap<FastifyRequest, Bearer>()
@@ -45,38 +47,49 @@ export const scim: FastifyPluginAsync<ScimOptions> = async (app, options) => {
         'Send a token that is valid: Authorization: Bearer … (npx kith scim-token create makes one)',
       )
     }
-    const wait = limit.take(bearer.key)
-    if (wait > 0) {
-      reply.header('retry-after', String(wait))
-      throw new ScimError(429, `Too many requests: wait ${wait} s`)
-    }
     bearers.set(request, bearer)
     return undefined
   }
 
-  await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
-      const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-      if (READ.has(type) || body.length === 0) return done(null, body)
-      done(new ScimError(415, `Send application/scim+json, not "${type}"`))
-    })
-    scope.addHook('onRequest', letIn)
-    scope.setErrorHandler<Error>((error, request, reply) => {
-      const refused = refusal(error) ?? fromFastify(error)
-      if (!refused) request.log.error({ err: error }, 'a request failed')
-      return sendRefusal(reply, refused ?? new ScimError(500, 'Something went wrong on our side; it is logged'))
-    })
-    const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const bearer = bearers.get(request)
-      if (!bearer) throw new ScimError(404, 'Nothing is here')
-      return send(reply, await answer(callOf(request), bearer, { ...services, base, ownProfile, bodyLimit }))
-    }
-    scope.setNotFoundHandler(handler)
-    for (const url of [ROOT, `${ROOT}/*`]) {
-      scope.route({ method: METHODS, url, handler, bodyLimit, exposeHeadRoute: false })
-    }
-  })
+  await app.register(
+    async (scope) => {
+      scope.removeAllContentTypeParsers()
+      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
+        const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+        if (READ.has(type) || body.length === 0) return done(null, body)
+        done(new ScimError(415, `Send application/scim+json, not "${type}"`))
+      })
+      scope.addHook('onRequest', letIn)
+      if (rateLimit > 0) {
+        await scope.register(rateLimits, {
+          max: rateLimit * WINDOW_S,
+          timeWindow: WINDOW_S * 1_000,
+          hook: 'preParsing', // whose request it is, is known by then
+          keyGenerator: (request) => bearers.get(request)?.key ?? '',
+          addHeadersOnExceeding: {
+            'x-ratelimit-limit': false,
+            'x-ratelimit-remaining': false,
+            'x-ratelimit-reset': false,
+          },
+          errorResponseBuilder: (_, { ttl }) =>
+            new ScimError(429, `Too many requests: wait ${Math.ceil(ttl / 1_000)} s`),
+        })
+      }
+      scope.setErrorHandler<Error>((error, request, reply) => {
+        const refused = refusal(error) ?? fromFastify(error)
+        if (!refused) request.log.error({ err: error }, 'a request failed')
+        return sendRefusal(reply, refused ?? new ScimError(500, 'Something went wrong on our side; it is logged'))
+      })
+      const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        const bearer = bearers.get(request)
+        if (!bearer) throw new ScimError(404, 'Nothing is here')
+        return send(reply, await answer(callOf(request), bearer, { ...services, base, ownProfile, bodyLimit }))
+      }
+      scope.setNotFoundHandler(handler)
+      for (const url of ['', '/*']) scope.route({ method: METHODS, url, handler, bodyLimit, exposeHeadRoute: false })
+    },
+    { prefix: ROOT },
+  )
 }
 
 /** What a request asks, without what it came by. */
@@ -116,7 +129,7 @@ function segmentsOf(path: string): string[] {
 function send(reply: FastifyReply, { status, body, etag, location }: Answer): FastifyReply {
   reply.code(status)
   if (etag !== undefined) reply.header('etag', etag)
-  if (location !== undefined) reply.header(status === 201 ? 'location' : 'content-location', location)
+  if (location !== undefined) reply.header('location', location)
   if (body === undefined) return reply.send()
   return reply.header('content-type', TYPE).send(streamOf(body))
 }
@@ -139,26 +152,4 @@ function fromFastify(error: Error): ScimError | undefined {
   return statusCode !== undefined && statusCode >= 400 && statusCode < 500
     ? new ScimError(statusCode, error.message)
     : undefined
-}
-
-/** A bucket of tokens for each bearer: so many requests a second, twice as many at once. */
-class RateLimit {
-  readonly #perSecond: number
-  readonly #buckets = new Map<string, { left: number; at: number }>()
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond
-  }
-
-  /** Takes one; else how many seconds to wait, in whole ones. */
-  take(key: string): number {
-    if (this.#perSecond === 0) return 0
-    const now = performance.now()
-    const most = this.#perSecond * 2
-    if (this.#buckets.size > 10_000) this.#buckets.clear()
-    const { left, at } = this.#buckets.get(key) ?? { left: most, at: now }
-    const filled = Math.min(most, left + ((now - at) / 1_000) * this.#perSecond)
-    const enough = filled >= 1
-    this.#buckets.set(key, { left: enough ? filled - 1 : filled, at: now })
-    return enough ? 0 : Math.max(1, Math.ceil((1 - filled) / this.#perSecond))
-  }
 }

@@ -1,8 +1,9 @@
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import { carddav } from '../../protocols/carddav/plugin.ts'
+import { scim } from '../../protocols/scim/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
-import { appPasswordAuthentication } from './authenticate.ts'
+import { appPasswordAuthentication, scimAuthentication } from './authenticate.ts'
 import { oauth } from './oauth.ts'
 
 const MIB = 1024 * 1024
@@ -49,6 +50,16 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     people: kith.people,
     bodyLimit: 16 * MIB,
   })
+  await app.register(scim, {
+    authenticate: scimAuthentication(kith.scimTokens, kith.issuerTokens),
+    users: kith.users,
+    teams: kith.teams,
+    directory: kith.store.directory,
+    ownProfile: kith.ownProfile,
+    publicUrl: config.publicUrl,
+    bodyLimit: 16 * MIB,
+    rateLimit: config.scimRateLimit,
+  })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   return app
 }
@@ -58,4 +69,8 @@ const welcome = (url: string): string => `This is Kith, an organization's people
 Add a CardDAV account on your phone or in your mail client:
   server     ${url}
   user name  and password: an app password made for this device (npx kith app-password create --help)
+
+Connect an identity provider by SCIM 2.0:
+  base URL   ${url}/scim/v2
+  token      npx kith scim-token create --help
 `
