@@ -38,10 +38,9 @@ const fault = (text: string, parse: (text: string) => unknown = parseFilter): nu
   }
   return -1
 }
-/** Filters, between semicolons or a line each, with a ¦ where each goes wrong. */
+/** Filters, between semicolons, with a ¦ where each goes wrong. */
 const refused = (t: Test, marked: string, parse?: (text: string) => unknown) => {
-  for (const text of marked.trim().split(/ *[;\n] */))
-    t.equal(fault(text.replace('¦', ''), parse), text.indexOf('¦'), text)
+  for (const text of marked.split(/ *; */)) t.equal(fault(text.replace('¦', ''), parse), text.indexOf('¦'), text)
 }
 
 const name = ({ schema, name, sub }: AttributeName): string =>
@@ -89,10 +88,7 @@ const EXAMPLES: readonly [string, Filter][] = [
 ]
 
 t.test('RFC 7644 §3.4.2.2: its own examples', async (t) => {
-  for (const [text, tree] of EXAMPLES) {
-    t.strictSame(parseFilter(text), tree, text)
-    t.strictSame(parseFilter(formatFilter(tree)), tree)
-  }
+  for (const [text, tree] of EXAMPLES) t.strictSame([parseFilter(text), parseFilter(formatFilter(tree))], [tree, tree])
 })
 
 t.test('RFC 7644 §3.4.2.2: not binds before and, and before or, and parentheses before all', async (t) => {
@@ -142,13 +138,11 @@ t.test('RFC 7644 §3.4.2.2: what is compared is a literal of JSON', async (t) =>
 })
 
 t.test('RFC 7644 §3.4.2.2: what is no filter is refused where it goes wrong', async (t) => {
-  for (const [text, at] of [
-    ['', 0],
-    [' \t', 2],
-  ] as const)
-    t.equal(fault(text), at)
-  refused(t, 'title¦; title eq¦; title ¦like "x"; title ¦= "x"; title ¦constructor "x"; ¦"x" eq title; a pr ¦b pr')
-  refused(t, 'a pr and¦; ¦or a pr; not ¦a pr; not ¦not (a pr); not¦; (¦); (a pr¦; a pr¦); (a pr¦]; ¦) pr')
+  refused(t, '¦; \t¦; title¦; title eq¦; title ¦like "x"; title ¦= "x"; title ¦constructor "x"')
+  refused(
+    t,
+    'a pr ¦b pr; a pr and¦; ¦or a pr; not ¦a pr; not ¦not (a pr); not¦; (¦); (a pr¦; a pr¦); (a pr¦]; ¦) pr; ¦"x" eq a',
+  )
   refused(t, 'a[b pr¦); a[b pr¦; a[¦]; a[b¦[c pr]]; a[not (b¦[c pr])]; a[b pr]¦]; (a[b pr¦)]')
   refused(t, 'a[b pr].c¦; a[b pr].c¦[d pr]; a[b pr].¦c.d pr; a[b pr] ¦.c pr; a[b pr] ¦eq "x"; a[b pr]¦c pr')
 })
@@ -166,37 +160,24 @@ t.test('A sub-attribute compared after its value path is one more condition on t
 })
 
 t.test('RFC 7644 §3.5.2: a path is an attribute, or its values by a filter, or a sub-attribute of these', async (t) => {
-  const member = is('value', '2819c223-7f76-453a-919d-413861904646')
-  t.strictSame(parsePath('members'), { attribute: { name: 'members' } })
+  const members = { attribute: named('members'), filter: is('value', '2819c223') }
+  const emails = { attribute: { schema: USER, name: 'emails' }, filter: any({ not: present('a') }, is('b', null)) }
+  t.strictSame(parsePath('members'), { attribute: named('members') })
   t.strictSame(parsePath(' name.familyName '), { attribute: { name: 'name', sub: 'familyName' } })
-  const addresses = { attribute: { name: 'addresses' }, filter: is('type', 'work') }
-  t.strictSame(parsePath('addresses[type eq "work"]'), addresses)
-  t.strictSame(parsePath('addresses[type eq "work"].$ref'), { ...addresses, sub: '$ref' })
-  t.strictSame(parsePath(`members[${formatFilter(member)}].displayName`), {
-    attribute: { name: 'members' },
-    filter: member,
-    sub: 'displayName',
-  })
-  t.strictSame(parsePath(`${USER}:emails[not (a pr) or b eq null].value`), {
-    attribute: { schema: USER, name: 'emails' },
-    filter: any({ not: present('a') }, is('b', null)),
-    sub: 'value',
-  })
-  t.equal(fault('', parsePath), 0)
-  refused(t, '¦.a; ¦$ref; ¦__proto__; a.¦; a.¦b.c; a ¦pr; a[¦]; a[b¦]; a[b pr¦; a[b pr].¦; a[b pr].¦c.d', parsePath)
+  t.strictSame(parsePath('members[value eq "2819c223"]'), members)
+  t.strictSame(parsePath('members[value eq "2819c223"].displayName'), { ...members, sub: 'displayName' })
+  t.strictSame(parsePath('members[value eq "2819c223"].$ref'), { ...members, sub: '$ref' })
+  t.strictSame(parsePath(`${USER}:emails[not (a pr) or b eq null].value`), { ...emails, sub: 'value' })
+  refused(t, '¦; ¦.a; ¦$ref; ¦__proto__; a.¦; a.¦b.c; a ¦pr; a[¦]; a[b¦]; a[b pr¦; a[b pr].¦; a[b pr].¦c.d', parsePath)
   refused(t, 'a[b pr]¦[c pr]; a[b pr].c¦[d pr]; a[b pr].c ¦eq 1; a[b pr]¦c; a[b¦[c pr]]; ¦(a); ¦[a pr]', parsePath)
 })
 
 t.test('A filter has at most 8 KB in UTF-8, 50 attribute expressions and 16 levels', async (t) => {
-  const sized = (bytes: number, unit: string) => `a eq "${unit.repeat((bytes - 7) / Buffer.byteLength(unit))}"`
-  for (const unit of ['x', 'é', '李']) {
-    t.equal(fault(sized(8192, unit)), -1)
-    t.not(fault(sized(8194 + Buffer.byteLength(unit), unit)), -1)
-  }
+  for (const [unit, fitting] of Object.entries({ x: 8185, é: 4092, 李: 2728 }))
+    for (const over of [0, 1]) t.equal(fault(`a eq "${unit.repeat(fitting + over)}"`) < 0, over === 0, unit)
   const terms = (count: number) => Array(count).fill('a pr').join(' or ')
   const deep = (levels: number, open: string) => `${open.repeat(levels)}a pr${')'.repeat(levels)}`
-  t.equal(fault(terms(50)), -1)
-  t.equal(fault(terms(51)), 50 * 8 + 2)
+  t.strictSame([fault(terms(50)), fault(terms(51))], [-1, 50 * 8 + 2])
   t.equal(fault(`b[${terms(49)}].c pr`), -1)
   t.not(fault(`b[${terms(50)}].c pr`), -1)
   for (const open of ['(', 'not (', 'NOT(']) {
@@ -214,13 +195,8 @@ const attribute: fc.Arbitrary<AttributeName> = fc.record(
   { requiredKeys: ['name'], noNullPrototype: true },
 )
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0) // JSON writes -0 as 0
-const literal = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 20 }),
-  number,
-  fc.integer(),
-  fc.boolean(),
-  fc.constant(null),
-)
+const text = fc.string({ unit: 'binary', maxLength: 20 })
+const literal = fc.oneof(text, number, fc.integer(), fc.constantFrom<Literal>(true, false, null))
 const leaf: fc.Arbitrary<Filter> = fc.oneof(
   fc.tuple(attribute, literal, fc.constantFrom(...OPERATORS)).map((parts) => is(...parts)),
   attribute.map(present),
@@ -229,13 +205,9 @@ const leaf: fc.Arbitrary<Filter> = fc.oneof(
 const tree = (levels: number, leaf: fc.Arbitrary<Filter>): fc.Arbitrary<Filter> => {
   if (levels === 0) return leaf
   const two = fc.tuple(tree(levels - 1, leaf), tree(levels - 1, leaf))
-  const not = tree(levels - 1, leaf).map((filter) => ({ not: filter }))
-  return fc.oneof(
-    leaf,
-    not,
-    two.map((parts) => all(...parts)),
-    two.map((parts) => any(...parts)),
-  )
+  const not = tree(levels - 1, leaf).map((filter): Filter => ({ not: filter }))
+  const joined = fc.tuple(two, fc.constantFrom(all, any)).map(([parts, join]) => join(...parts))
+  return fc.oneof(leaf, not, joined, joined)
 }
 const values = fc.tuple(attribute, tree(2, leaf)).map(([attribute, within]) => ({ attribute, within }))
 const flat = (filter: Filter): Filter => {
@@ -251,9 +223,7 @@ t.test('Any filter written out is read as itself', async () => {
 })
 
 t.test('Any text is a filter or path that can be written out again, or a syntax error within it', async () => {
-  const pieces = 'a eq "x" |pr |and |or| not|(|)|[|]|.|:|"|\\|$ref|\'|1|-|true|é|\ud83d| |\t|a[b pr]|userName'.split(
-    '|',
-  )
+  const pieces = 'a eq "x" ~pr ~and ~or~ not~(~)~[~]~.~:~"~\\~$ref~\'~1~-~true~é~\ud83d~ ~\t~a[b pr]'.split('~')
   const text = fc.oneof(fc.string({ unit: fc.constantFrom(...pieces) }), fc.string({ unit: 'binary' }))
   const property = fc.property(text, (text) => {
     for (const parse of [parseFilter, parsePath]) assert(fault(text, parse) <= text.length)
@@ -264,31 +234,15 @@ t.test('Any text is a filter or path that can be written out again, or a syntax 
 
 t.test('Hostile text is refused at once', async (t) => {
   const starts = ['', 'a eq ', 'a eq "', 'a', 'a[', 'urn:']
-  const units = [
-    '(',
-    'not(',
-    'not (',
-    '[',
-    'a[',
-    'a[(',
-    ')',
-    'and ',
-    'a pr and ',
-    'a pr or ',
-    'a.',
-    'a:',
-    'a',
-    '1',
-    '1e',
-    '"',
-  ]
-  for (const unit of [...units, '\\', '\\"', '\\\\', '\\u0000', ' ', '\t', ' \t(', '\ud83d', '\0', "'"])
+  const units =
+    '(~not(~not (~[~a[~a[(~)~and ~a pr and ~a pr or ~a.~a:~a~1~1e~"~\\~\\"~\\\\~\\u0000~ ~\t~ \t(~\ud83d~\0~\''
+  for (const unit of units.split('~'))
     for (const length of [8150, 1_000_000]) {
       const texts = starts.map((start) => start + unit.repeat(length / unit.length))
       const began = performance.now()
       const faults = texts.flatMap((text) => [fault(text), fault(`${text}¦`, parsePath)])
       const took = performance.now() - began
       t.notOk(faults.includes(-1), `${JSON.stringify(unit)} to ${length} characters`)
-      t.ok(took < 500, `12 texts took ${took.toFixed(1)} ms`)
+      t.ok(took < 200, `12 texts took ${took.toFixed(1)} ms`)
     }
 })
