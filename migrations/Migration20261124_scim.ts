@@ -32,6 +32,8 @@ const STATEMENTS = [
   // RFC 7643 §3.1: that an externalId is unique is the identity provider's care.
   'drop index user_external_id',
   `create index user_external_id on "user" (organization_id, external_id) where external_id is not null`,
+  `create index user_attributes on "user"
+    using gin ((lower((attributes - '{photos,x509Certificates}'::text[])::text)::jsonb) jsonb_path_ops)`,
   `create index user_search on "user" using gin (search gin_trgm_ops)`,
 
   'alter table team add column external_id text',

@@ -2,17 +2,20 @@ import { type AttributeCondition, type AttributeOrder, type AttributePath, asId,
 import { isFound } from './attribute-search.ts'
 import { containing, escapeLike, isIndexed } from './narrowing.ts'
 
+/** Where an index finds the rows that may fulfil a comparison. */
+export interface Found {
+  /** A text that holds this one, folded: an index of trigrams. */
+  readonly text: string
+  /** The whole JSON value, folded, and where in it this text is: an index of paths with their values. */
+  readonly json?: { readonly sql: string; readonly at: (value: string) => unknown }
+}
+
 /** A column or expression that an attribute, or a part of one, is read from. */
 export type Source =
-  | {
-      readonly kind: 'text'
-      readonly sql: string
-      /** A text that holds this one, folded, and has an index. */
-      readonly found?: string
-    }
+  | { readonly kind: 'text'; readonly sql: string; readonly found?: Found }
   /** Compared as `userNameKey` makes it. */
-  | { readonly kind: 'name'; readonly sql: string; readonly found: string }
-  | { readonly kind: 'id' | 'boolean' | 'date'; readonly sql: string }
+  | { readonly kind: 'name'; readonly sql: string; readonly found?: Found }
+  | { readonly kind: 'id' | 'boolean' | 'date'; readonly sql: string; readonly found?: never }
 
 /** Several values: the rows that `from` gives, and how their parts are read. */
 export interface Rows {
@@ -59,7 +62,33 @@ export class ConditionWriter {
     if ('some' in condition) return this.#some(condition.some, condition.where)
     if ('present' in condition) return this.#present(condition.present, source)
     const found = source(condition.path)
-    return found ? this.#compare(found, condition) : FALSE
+    if (!found) return FALSE
+    const compared = this.#compare(found, condition)
+    const narrowed = source === this.#schema.source ? this.#narrowed(condition, source) : undefined
+    return narrowed ? `(${narrowed} and ${compared})` : compared
+  }
+
+  /**
+   * What an index can be asked for: it holds wherever the condition does, and maybe elsewhere. Of one of several values it
+   * has to be asked outside of where these are taken apart.
+   */
+  #narrowed(condition: AttributeCondition, source: Schema['source']): string | undefined {
+    if ('all' in condition) {
+      const parts = condition.all.flatMap((part) => this.#narrowed(part, source) ?? [])
+      return parts.length === 0 ? undefined : parts.join(' and ')
+    }
+    if ('any' in condition) {
+      const parts = condition.any.map((part) => this.#narrowed(part, source))
+      return parts.length === 0 || parts.includes(undefined) ? undefined : `((${parts.join(') or (')}))`
+    }
+    if (!('compare' in condition) || typeof condition.value !== 'string') return undefined
+    const { compare, value } = condition
+    const of = source(condition.path)
+    if (!of?.found || compare in OPERATORS || (of.kind === 'name' && compare === 'equal')) return undefined
+    const { text, json } = of.found
+    if (compare === 'equal' && json) return `${json.sql} @> lower(${this.bind(JSON.stringify(json.at(value)))})::jsonb`
+    const given = of.kind === 'name' ? userNameKey(value) : value
+    return isIndexed(given) ? `${text} like lower(${this.bind(containing(given))})` : undefined
   }
 
   #joined(parts: readonly AttributeCondition[], by: string, empty: string, source: Schema['source']): string {
@@ -70,7 +99,9 @@ export class ConditionWriter {
     const rows = this.#schema.rows(attribute)
     if (!rows) return FALSE
     if ('all' in where && where.all.length === 0) return rows.present
-    return `exists (select from ${rows.from} and ${this.write(where, rows.part)})`
+    const narrowed = this.#narrowed(where, rows.part)
+    const exact = `exists (select from ${rows.from} and ${this.write(where, rows.part)})`
+    return narrowed ? `(${narrowed} and ${exact})` : exact
   }
 
   #present(path: AttributePath, source: Schema['source']): string {
@@ -98,15 +129,9 @@ export class ConditionWriter {
     if (compare in OPERATORS) {
       return `${read} collate "C" ${OPERATORS[compare as keyof typeof OPERATORS]} ${bound(given)} collate "C"` // just seen
     }
-    if (compare === 'equal' && (kind === 'name' || !('found' in source))) return `${read} = ${bound(given)}`
-    const narrowed = 'found' in source && source.found ? this.#narrowed(source.found, given) : ''
-    if (compare === 'equal') return `(${narrowed}${read} = ${bound(given)})`
+    if (compare === 'equal') return `${read} = ${bound(given)}`
     const [before, after] = LIKE[compare as keyof typeof LIKE] // the others are dealt with
-    return `(${narrowed}${read} like ${bound(`${before}${escapeLike(given)}${after}`)})`
-  }
-
-  #narrowed(found: string, text: string): string {
-    return !isIndexed(text) ? '' : `${found} like lower(${this.bind(containing(text))}) and `
+    return `${read} like ${bound(`${before}${escapeLike(given)}${after}`)}`
   }
 
   /** What to order by, as a text; null where there is none. */
@@ -132,19 +157,27 @@ function key({ kind, sql }: Source, caseExact = false): string {
   return `${kind === 'text' && !caseExact ? `lower(${text})` : text} collate "C"`
 }
 
-/** The attributes that a JSON column keeps, all found by one text. */
-export const jsonSchema = (json: string, found: string): Schema => ({
-  source: (path) => ({
-    kind: 'text',
-    sql: jsonText(json, path),
-    ...(isFound(path[0] ?? '') ? { found } : {}),
-  }),
-  rows: (attribute) => ({
-    from: `jsonb_array_elements(${json}->'${NAME.test(attribute) ? attribute : ''}') as v (v) where true`,
-    part: ([part = '', ...rest]) =>
-      part === 'primary'
-        ? { kind: 'boolean', sql: `(v.v->>'primary')::boolean` }
-        : { kind: 'text', sql: jsonText('v.v', [part, ...rest]), ...(isFound(attribute) ? { found } : {}) },
-    present: `${json} ? '${NAME.test(attribute) ? attribute : ''}'`,
-  }),
-})
+/** The attributes that a JSON column keeps. */
+export function jsonSchema(json: string, text: string, folded: string): Schema {
+  const found = (attribute: string, at: (value: string) => unknown): { found?: Found } =>
+    isFound(attribute) ? { found: { text, json: { sql: folded, at } } } : {}
+  return {
+    source: (path) => ({
+      kind: 'text',
+      sql: jsonText(json, path),
+      ...found(path[0] ?? '', (value) => path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)),
+    }),
+    rows: (attribute) => ({
+      from: `jsonb_array_elements(${json}->'${NAME.test(attribute) ? attribute : ''}') as v (v) where true`,
+      part: ([part = '', ...rest]) =>
+        part === 'primary'
+          ? { kind: 'boolean', sql: `(v.v->>'primary')::boolean` }
+          : {
+              kind: 'text',
+              sql: jsonText('v.v', [part, ...rest]),
+              ...found(attribute, (value) => ({ [attribute]: [{ [part]: value }] })),
+            },
+      present: `${json} ? '${NAME.test(attribute) ? attribute : ''}'`,
+    }),
+  }
+}

@@ -13,7 +13,9 @@ import type { Session } from './session.ts'
 import { TEAM_COLUMNS, type TeamColumns, toTeam } from './teams.ts'
 import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
 
-const MANAGED = jsonSchema('u.attributes', 'u.search')
+/** As its index has it (`user_attributes`): what may be large left out. */
+const FOLDED = `(lower((u.attributes - '{photos,x509Certificates}'::text[])::text)::jsonb)`
+const MANAGED = jsonSchema('u.attributes', 'u.search', FOLDED)
 const SHOWN_NAME = `coalesce(nullif(u.attributes->>'displayName', ''), u.user_name)`
 
 const USERS: Schema = {
@@ -22,7 +24,7 @@ const USERS: Schema = {
       case 'id':
         return { kind: 'id', sql: 'u.id' }
       case 'userName':
-        return { kind: 'name', sql: 'u.user_name_key', found: 'u.search' }
+        return { kind: 'name', sql: 'u.user_name_key', found: { text: 'u.search' } }
       case 'externalId':
         return { kind: 'text', sql: 'u.external_id' }
       case 'active':
@@ -116,8 +118,9 @@ interface ListedRow extends ManagedRow {
   key: string | null
 }
 
-const listed = (teams: boolean, key: string): string =>
-  `select ${MANAGED_COLUMNS}, ${MANAGER}, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from "user" u`
+/** What is shown of users, read for those of a page only: `from` tells which, and their place in the order. */
+const listed = (teams: boolean, key: string, from: string): string =>
+  `select ${MANAGED_COLUMNS}, ${MANAGER}, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from ${from}`
 
 const toListed = (row: ListedRow): ListedUser => ({
   ...toManagedUser(row),
@@ -126,8 +129,9 @@ const toListed = (row: ListedRow): ListedUser => ({
   key: row.key,
 })
 
-const ONE_USER = `${listed(true, 'null')} where u.organization_id = $1 and u.id = $2`
-const ONE_USER_ALONE = `${listed(false, 'null')} where u.organization_id = $1 and u.id = $2`
+const ONE = '"user" u where u.organization_id = $1 and u.id = $2'
+const ONE_USER = listed(true, 'null::text', ONE)
+const ONE_USER_ALONE = listed(false, 'null::text', ONE)
 
 export class SqlDirectory implements Directory {
   readonly #session: Session
@@ -145,8 +149,11 @@ export class SqlDirectory implements Directory {
     const values: unknown[] = [organizationId]
     const writer = new ConditionWriter(USERS, values)
     const where = `u.organization_id = $1 and ${writer.write(query.where)}`
-    const { key, tail } = page(writer, query, 'u.id')
-    const rows = await this.#session.query<ListedRow>(`${listed(teams, key)} where ${where} ${tail}`, values)
+    const { key, tail, again } = page(writer, query, 'u.id')
+    // ids first: what is passed over is not read, where an index has what is asked for
+    const found = `(select u.id, ${key} as key from "user" u where ${where} ${tail}) f
+      join "user" u on u.organization_id = $1 and u.id = f.id`
+    const rows = await this.#session.query<ListedRow>(`${listed(teams, 'f.key', found)} order by ${again}u.id`, values)
     return rows.map(toListed)
   }
 
@@ -214,13 +221,18 @@ function page(
   writer: ConditionWriter,
   { order, from, limit }: AttributeQuery,
   id: string,
-): { key: string; tail: string } {
+): { key: string; tail: string; again: string } {
   const key = order ? writer.orderKey(order) : 'null::text'
   const { descending = false } = order ?? {}
   const after = typeof from === 'number' ? '' : ` and ${beyond(writer, from, order ? key : undefined, descending, id)}`
-  const sorted = order ? `${key} ${descending ? 'desc nulls first' : 'asc nulls last'}, ` : ''
+  const direction = descending ? 'desc nulls first' : 'asc nulls last'
+  const sorted = order ? `${key} ${direction}, ` : ''
   const offset = typeof from === 'number' && from > 0 ? ` offset ${writer.bind(from)}` : ''
-  return { key, tail: `${after} order by ${sorted}${id} limit ${writer.bind(limit)}${offset}` }
+  return {
+    key,
+    again: order ? `f.key ${direction}, ` : '',
+    tail: `${after} order by ${sorted}${id} limit ${writer.bind(limit)}${offset}`,
+  }
 }
 
 /** What comes after a position: nothing of it is last in ascending order and first in descending (RFC 7644 §3.4.2.3). */
