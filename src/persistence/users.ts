@@ -268,9 +268,10 @@ export class SqlUsers implements Users {
 
   seeingTeamsOnly = (organizationId: Id, ids: readonly Id[]): Promise<Pick<User, 'id' | 'peopleId'>[]> =>
     this.#session.query(
-      `select u.id, u.people_id as "peopleId" from "user" u join organization o on o.id = u.organization_id
-       where u.organization_id = $1 and u.id = any($2) and 'teams' in (u.scope, o.scope) and 'none' not in (u.scope, o.scope)
-       for share of o`,
+      // held whatever it is: one that is being narrowed is waited for
+      `with held as materialized (select scope from organization where id = $1 for share)
+       select u.id, u.people_id as "peopleId" from "user" u, held o
+       where u.organization_id = $1 and u.id = any($2) and 'teams' in (u.scope, o.scope) and 'none' not in (u.scope, o.scope)`,
       [organizationId, ids],
       'user.seeing-teams',
     )
