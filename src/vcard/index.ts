@@ -1,4 +1,4 @@
-export { convert } from './convert.ts'
+export { convert, madeNames, normalized } from './convert.ts'
 export type { ContactData, DataProblem } from './data.ts'
 export { dataProblems, isEmail } from './data.ts'
 export { fromJCard, toJCard } from './jcard.ts'

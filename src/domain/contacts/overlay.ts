@@ -3,8 +3,10 @@ import {
   convert,
   isFrame,
   type Line,
+  madeNames,
   meaning,
   meaningOfParameters,
+  normalized,
   type Property,
   parseLine,
   properties,
@@ -59,8 +61,9 @@ const IGNORED: ReadonlySet<string> = new Set(['PRODID', 'REV', 'UID'])
  * cannot carry counts as no removal. `applyLayer(base, diff(base, card))` says what `card` says, order aside.
  */
 export function diff(base: VCard, card: VCard): Layer {
-  const before = byName(convert(convert(base, card.version), '4.0'))
-  const after = byName(convert(card, '4.0'))
+  const before = byName(normalized(convert(base, card.version)))
+  const after = byName(normalized(card))
+  if (card.version === '3.0' && !before.has('N') && isMadeName(after.get('N'), [base, card])) after.delete('N')
   const layer = {
     set: {} as { [name: string]: PropertyText[] },
     unset: [] as string[],
@@ -79,6 +82,13 @@ export function diff(base: VCard, card: VCard): Layer {
   }
   return layer
 }
+
+/** Whether the N of a client says no more than the one it was given, as 3.0 cannot do without. */
+const isMadeName = (names: readonly Property[] | undefined, cards: readonly VCard[]): boolean =>
+  names?.length === 1 &&
+  cards.some(({ lines }) =>
+    madeNames(lines).some((line) => meaning({ line, companions: [] }) === meaning(first(names))),
+  )
 
 function diffValues(
   name: string,
@@ -147,7 +157,7 @@ const fromText = (text: PropertyText): Property => {
 
 /** The part of an owner's layer that leaves the lines of `base` alone: additions, and single properties it lacks. */
 export function additionsOnly(base: VCard, layer: Layer): Layer {
-  const present = new Set(convert(base, '4.0').lines.map(({ name }) => name))
+  const present = new Set(normalized(base).lines.map(({ name }) => name))
   return {
     ...EMPTY_LAYER,
     set: Object.fromEntries(Object.entries(layer.set).filter(([name]) => !present.has(name))),
@@ -155,9 +165,10 @@ export function additionsOnly(base: VCard, layer: Layer): Layer {
   }
 }
 
-/** What somebody with this layer sees: a 4.0 card. Lines that the layer does not touch keep their bytes. */
+/** What somebody with this layer sees: a 4.0 card. Lines that the layer does not touch keep their bytes, a LABEL aside. */
 export function applyLayer(base: VCard, layer: Layer): VCard {
-  const four = convert(base, '4.0')
+  if (layerSize(layer) === 0) return convert(base, '4.0')
+  const four = normalized(base)
   const groups = new Groups(four.lines)
   const fate = new Map<Line, Line[]>() // what stands for a property's own line; companions follow their group
   const shown = new Set<string>()
