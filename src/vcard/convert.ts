@@ -20,9 +20,10 @@ export function normalized(card: VCard): VCard {
 
 /** RFC 2426 §3.1.2 requires N: it is made from FN, as what is given, and of two components, by which it is told. */
 function withName(lines: readonly Line[]): readonly Line[] {
-  const made = madeNames(lines)
-  const [name] = made
+  const all = madeNames(lines)
+  const [name] = all
   if (!name) return lines
+  const made = values(all)
   if (lines.some((line) => line.name === 'N')) {
     return lines.map((line) => (isMade(line, made) ? changed(line, { value: `${line.value};;;` }) : line))
   }
@@ -35,13 +36,12 @@ export const madeNames = (lines: readonly Line[]): Line[] =>
     name === 'FN' ? [{ name: 'N', parameters: [], value: structured([[''], [unescapeText(value)]]) }] : [],
   )
 
-const isMade = (line: Line, made: readonly Line[]): boolean =>
-  line.name === 'N' &&
-  line.parameters.length === 0 &&
-  line.group === undefined &&
-  made.some(({ value }) => value === line.value)
+const isMade = (line: Line, made: ReadonlySet<string>): boolean =>
+  line.name === 'N' && line.parameters.length === 0 && line.group === undefined && made.has(line.value)
+
+const values = (lines: readonly Line[]): Set<string> => new Set(lines.map(({ value }) => value))
 
 function withoutMadeName(lines: readonly Line[]): readonly Line[] {
-  const made = madeNames(lines)
+  const made = values(madeNames(lines))
   return lines.filter((line) => !isMade(line, made))
 }

@@ -72,7 +72,7 @@ interface FileTypes {
   /** Lower-case, or '' where the card does not say. */
   readonly mediaType: string
   /** The other types, in lower case, "pref" aside. */
-  readonly types: readonly string[]
+  readonly types: ReadonlySet<string>
 }
 
 /** What a PHOTO, LOGO, SOUND or KEY of either version says about itself. */
@@ -80,14 +80,14 @@ export function fileTypes(line: Line): FileTypes {
   const inline = inlineData(line)
   const own = inline ? undefined : parameterValues(line, 'MEDIATYPE')[0]?.toLowerCase()
   const media = inline?.mediaType ?? own ?? mediaType(line.name, typeOfMedia(line) ?? '')
-  const others = types(line).filter((type) => !media || mediaType(line.name, type) !== media)
+  const others = new Set(types(line).filter((type) => !media || mediaType(line.name, type) !== media))
   return { inline, mediaType: media, types: others }
 }
 
 /** A file or a link in 4.0's form: a URI (RFC 6350 §6.2.4), its media type there or in MEDIATYPE. */
 export function fileTo4(line: Line): Form {
   const { inline, mediaType: media, types: others } = fileTypes(line)
-  const kept = keepTypes(line.parameters, (type) => type === 'pref' || others.includes(type))
+  const kept = keepTypes(line.parameters, (type) => type === 'pref' || others.has(type))
   if (inline) {
     return {
       parameters: without(kept, 'ENCODING', 'VALUE', 'MEDIATYPE'),
@@ -98,7 +98,7 @@ export function fileTo4(line: Line): Form {
   const parameters = ['uri', 'url'].includes(givenType(line) ?? '')
     ? without(line.parameters, 'VALUE')
     : line.parameters
-  if (!media || others.length === types(line).length) return { parameters, value: line.value }
+  if (!media || types(line).every((type) => others.has(type))) return { parameters, value: line.value }
   return {
     parameters: [...without(kept, 'VALUE', 'MEDIATYPE'), { name: 'MEDIATYPE', values: [media] }],
     value: line.value,
@@ -109,9 +109,9 @@ export function fileTo4(line: Line): Form {
 export function fileTo3(line: Line): Form {
   const { inline, mediaType: media, types: others } = fileTypes(line)
   const type = typeFor(line.name, media)
-  const kept = keepTypes(line.parameters, (one) => one === 'pref' || others.includes(one))
+  const kept = keepTypes(line.parameters, (one) => one === 'pref' || others.has(one))
   const told = type === undefined ? [] : [{ name: 'TYPE', values: [type] }]
-  if (inline && (type !== undefined || (!media && others.every((one) => PLACES.has(one))))) {
+  if (inline && (type !== undefined || (!media && [...others].every((one) => PLACES.has(one))))) {
     return {
       parameters: [
         ...without(kept, 'VALUE', 'MEDIATYPE', 'ENCODING', 'TYPE'),

@@ -155,7 +155,7 @@ export function meaningOfParameters(own: Line): Map<string, string[]> {
     found.set('VALUE', [canonicalParameter(type)])
   }
   if (file?.mediaType && !file.inline) found.set('MEDIATYPE', [canonicalParameter(file.mediaType)])
-  const kinds = [...new Set((file?.types ?? types(line)).map(canonicalParameter))].sort()
+  const kinds = [...new Set([...(file?.types ?? types(line))].map(canonicalParameter))].sort()
   if (kinds.length > 0) found.set('TYPE', kinds)
   if (isPreferred(line)) found.set('PREF', ['1'])
   return found

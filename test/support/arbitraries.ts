@@ -76,6 +76,8 @@ const property = fc.oneof(
     'LABEL;TYPE=work,home:a\\\\nb',
     'LABEL;LANGUAGE=en:1 Street',
     'LABEL:^n"x"',
+    'X-SOCIALPROFILE;TYPE=flickr;X-USER=k:https://z.example/k',
+    'EMAIL;TYPE=pref,home:a@b.c',
     'GEO:geo:46.624721,-14.3',
     'GEO:GEO:1,2',
     'GEO:geo:1,2;crs=wgs84',
@@ -118,6 +120,7 @@ const single = fc.oneof(
   fc.constantFrom('individual', 'ORG', 'group').map((v) => `KIND:${v}`),
   fc.constantFrom('20200101T101112Z', '19951031T222710Z').map((v) => `REV:${v}`),
   fc.constantFrom('20200101', '--1231').map((v) => `ANNIVERSARY:${v}`),
+  fc.constantFrom('20200101', '2021-12-31').map((v) => `X-ANNIVERSARY:${v}`),
 )
 const grouped = fc.tuple(property, fc.option(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.option(value), fc.boolean())))
 
@@ -169,6 +172,26 @@ const three = (line: string): string =>
 
 export const card = (version?: Version): fc.Arbitrary<VCard> =>
   (version ? cardText(version) : fc.constantFrom<Version>('3.0', '4.0').chain(cardText)).map(parseVCard)
+
+const types = fc.constantFrom('', ';TYPE=home', ';TYPE=HOME', ';TYPE=work', ';TYPE=work;TYPE=home', ';TYPE=pref,home')
+const group = fc.constantFrom('', '', 'item1.', 'item2.')
+const address = fc.oneof(
+  fc
+    .tuple(group, types, fc.constantFrom('', '', ';LABEL=1', ';LABEL="1^n2"'), fc.constantFrom('1', '2'))
+    .map(([g, type, label, street]) => `${g}ADR${type}${label}:;;${street};;;;`),
+  fc.tuple(group, types, fc.constantFrom('1', '1\\n2', '3')).map(([g, type, text]) => `${g}LABEL${type}:${text}`),
+  fc.constantFrom('item1.X-ABADR:us', 'item2.X-ABLabel:boat'),
+)
+
+/** Cards that differ in nothing but addresses and their labels: few of each, so that they often look alike. */
+export const addressed = (version: Version): fc.Arbitrary<VCard> =>
+  fc
+    .array(address, { maxLength: 6 })
+    .map((lines) =>
+      parseVCard(
+        `${['BEGIN:VCARD', `VERSION:${version}`, 'FN:A', 'N:A;;;;', ...lines, 'END:VCARD'].join(CRLF)}${CRLF}`,
+      ),
+    )
 
 /** The text as clients send it: lines folded anywhere, ended by CRLF or LF, names in any case, blank lines between. */
 export const sentText = (version: Version): fc.Arbitrary<string> =>
