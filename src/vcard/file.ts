@@ -84,11 +84,14 @@ export function fileTypes(line: Line): FileTypes {
   return { inline, mediaType: media, types: others }
 }
 
+/** A text whose characters only the URI tells: it stays one. */
+const hasCharset = (line: Line): boolean => /^data:[^,]*;charset=/i.test(line.value)
+
 /** A file or a link in 4.0's form: a URI (RFC 6350 §6.2.4), its media type there or in MEDIATYPE. */
 export function fileTo4(line: Line): Form {
   const { inline, mediaType: media, types: others } = fileTypes(line)
   const kept = keepTypes(line.parameters, (type) => type === 'pref' || others.has(type))
-  if (inline) {
+  if (inline && !hasCharset(line)) {
     return {
       parameters: without(kept, 'ENCODING', 'VALUE', 'MEDIATYPE'),
       value: `data:${inline.mediaType};base64,${inline.base64}`,
@@ -111,7 +114,7 @@ export function fileTo3(line: Line): Form {
   const type = typeFor(line.name, media)
   const kept = keepTypes(line.parameters, (one) => one === 'pref' || others.has(one))
   const told = type === undefined ? [] : [{ name: 'TYPE', values: [type] }]
-  if (inline && (type !== undefined || (!media && [...others].every((one) => PLACES.has(one))))) {
+  if (inline && !hasCharset(line) && (type !== undefined || (!media && [...others].every((one) => PLACES.has(one))))) {
     return {
       parameters: [
         ...without(kept, 'VALUE', 'MEDIATYPE', 'ENCODING', 'TYPE'),

@@ -97,6 +97,7 @@ const property = fc.oneof(
     'SOUND;TYPE=home;MEDIATYPE=audio/ogg:data:audio/ogg;base64,AAEC',
     'SOUND;PREF=1:data:video/mp4;base64,AAEC',
     'KEY;TYPE=work;TYPE=pgp:data:application/pgp;base64,AAEC',
+    'KEY;TYPE=home:data:text/plain;charset=utf-8;base64,AAEC',
     'KEY;VALUE=text;TYPE=home;MEDIATYPE=text/plain:abc',
     'X-AIM;TYPE=home:ryan',
     'X-ABDATE:2011-11-11',

@@ -114,6 +114,10 @@ const TABLE: Record<string, [three: string, four: string]> = {
     'SOUND;ENCODING=b;TYPE=video/mp4;TYPE=home:AAEC',
     'SOUND;TYPE=home:data:video/mp4;base64,AAEC',
   ],
+  'the charset of a key that is a text': [
+    'KEY;VALUE=uri:data:text/plain;charset=utf-8;base64,AAEC',
+    'KEY:data:text/plain;charset=utf-8;base64,AAEC',
+  ],
   'a type that is neither a place nor a format': [
     'LOGO;PREF=2;ENCODING=b;TYPE=PNG;TYPE=x-dark:AAEC',
     'LOGO;PREF=2;TYPE=x-dark:data:image/png;base64,AAEC',
