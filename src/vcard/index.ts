@@ -1,4 +1,5 @@
-export { convert } from './convert.ts'
+export { convert, madeNames, normalized } from './convert.ts'
+export { convertLine } from './convert-line.ts'
 export type { ContactData, DataProblem } from './data.ts'
 export { dataProblems, isEmail } from './data.ts'
 export { fromJCard, toJCard } from './jcard.ts'
@@ -9,5 +10,5 @@ export { companionsKey, isFrame, meaning, meaningOfParameters, properties, value
 export { casemap, isSearchable, searchKey, searchText } from './search.ts'
 export type { Line, Parameter, SyntaxProblem, VCard, Version } from './syntax.ts'
 export { decodeText, parseLine, parseVCard, serialize, unfolded, VCardSyntaxError } from './syntax.ts'
-export { decodeParameter, escapeText, parameterValues, types, unescapeText } from './value.ts'
+export { decodeParameter, escapeText, parameterValues, standardName, types, unescapeText } from './value.ts'
 export { importedCards } from './version2.ts'

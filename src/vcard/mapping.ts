@@ -1,4 +1,4 @@
-import { convertLine } from './convert.ts'
+import { convertLine } from './convert-line.ts'
 import type { ContactData } from './data.ts'
 import { canonical, type Field, isEmpty, items, many, orUndefined, single, writeItems } from './fields.ts'
 import { isCompanion, properties } from './property.ts'

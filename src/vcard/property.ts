@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
-import { convertLine } from './convert.ts'
+import { convertLine } from './convert-line.ts'
 import { isoDate } from './date.ts'
+import { fileTypes, inlineData } from './file.ts'
+import { positionKey, zoneKey } from './geography.ts'
 import type { Line } from './syntax.ts'
 import { oneLine } from './text.ts'
 import {
   BINARY,
   canonicalParameter,
   DATES,
-  inlineData,
+  encodeParameter,
   isPreferred,
   LISTS,
+  labelText,
   STRUCTURED,
   standardName,
   types,
@@ -91,8 +94,6 @@ const date: Key = (line) => {
   const found = isoDate(line)
   return found === line.value ? text(line) : found
 }
-/** `1;2` of 3.0 and `geo:1,2` of 4.0. */
-const coordinates: Key = (line) => text(line).replace(/^geo:/i, '').replace(';', ',').replaceAll(' ', '')
 const telephone: Key = (line) => unescapeText(line.value).replace(/^tel:/i, '')
 const binary: Key = (line) => {
   const inline = inlineData(line)
@@ -106,7 +107,8 @@ const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ...[...DATES].map((name): [string, Key] => [name, date]),
   ...[...BINARY].map((name): [string, Key] => [name, binary]),
   ['TEL', telephone],
-  ['GEO', coordinates],
+  ['GEO', positionKey],
+  ['TZ', zoneKey],
   ['KIND', lowerText],
 ])
 
@@ -132,7 +134,7 @@ function keyOf(line: Line): string {
 const standard = (line: Line): Line => (standardName(line.name) === line.name ? line : convertLine(line, '4.0'))
 
 const ENCODING_ONLY: ReadonlySet<string> = new Set(['ENCODING', 'CHARSET', 'X-APPLE-OMIT-YEAR'])
-const VALUE_IGNORED: ReadonlySet<string> = new Set([...BINARY, ...DATES, 'TEL'])
+const VALUE_IGNORED: ReadonlySet<string> = new Set([...BINARY, ...DATES, 'TEL', 'TZ', 'GEO'])
 
 /**
  * The parameters that say something, by name: TYPE in lower case with "pref" as PREF=1; how a value is encoded, and a
@@ -140,22 +142,26 @@ const VALUE_IGNORED: ReadonlySet<string> = new Set([...BINARY, ...DATES, 'TEL'])
  */
 export function meaningOfParameters(own: Line): Map<string, string[]> {
   const line = standard(own)
-  const inline = inlineData(line) !== undefined
+  const file = BINARY.has(line.name) ? fileTypes(line) : undefined
   const found = new Map<string, string[]>()
   for (const [name, all] of Map.groupBy(line.parameters, (parameter) => parameter.name)) {
     if (ENCODING_ONLY.has(name) || name === 'TYPE' || name === 'VALUE') continue
-    if (name === 'MEDIATYPE' && inline) continue
-    found.set(name, [...new Set(all.flatMap(({ values }) => values.map(canonicalParameter)))].sort())
+    if (name === 'MEDIATYPE' && file) continue
+    const canonical = name === 'LABEL' && line.name === 'ADR' ? canonicalLabel : canonicalParameter
+    found.set(name, [...new Set(all.flatMap(({ values }) => values.map(canonical)))].sort())
   }
   const type = givenType(line)
   if (type && type !== defaultType(line.name) && type !== 'unknown' && !VALUE_IGNORED.has(line.name)) {
     found.set('VALUE', [canonicalParameter(type)])
   }
-  const kinds = BINARY.has(line.name) ? [] : [...new Set(types(line).map(canonicalParameter))].sort()
+  if (file?.mediaType && !file.inline) found.set('MEDIATYPE', [canonicalParameter(file.mediaType)])
+  const kinds = [...new Set([...(file?.types ?? types(line))].map(canonicalParameter))].sort()
   if (kinds.length > 0) found.set('TYPE', kinds)
   if (isPreferred(line)) found.set('PREF', ['1'])
   return found
 }
+
+const canonicalLabel = (value: string): string => encodeParameter(labelText(value))
 
 export const companionsKey = (property: Property): string =>
   [...new Set(property.companions.map((line) => `${line.name}:${unescapeText(line.value)}`))].sort().join('\x1d')

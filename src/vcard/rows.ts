@@ -1,11 +1,11 @@
 import type { Address, ContactData, EmailType, LinkType, PhoneType } from './data.ts'
+import { inlineData } from './file.ts'
 import type { Line, Parameter } from './syntax.ts'
 import {
   components,
   decodeParameter,
   encodeParameter,
   escapeText,
-  inlineData,
   keepTypes,
   parameterValues,
   structured,

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import type { Line, Parameter } from './syntax.ts'
 
 const ESCAPED = /\\([nN,;:=\\])/g
@@ -36,6 +35,9 @@ export const decodeParameter = (value: string): string =>
 /** The one way to write what a parameter says. */
 export const canonicalParameter = (value: string): string =>
   value.includes('^') ? encodeParameter(decodeParameter(value)) : value
+
+/** What the LABEL of an ADR says: RFC 6350 §6.3.1 shows `\\n` in it, RFC 6868 writes `^n`. */
+export const labelText = (value: string): string => decodeParameter(value.replace(/\\n/gi, '^n'))
 
 /** Splits at unescaped separators; the parts stay escaped. */
 export function splitEscaped(value: string, separator: ';' | ','): string[] {
@@ -109,43 +111,3 @@ const TO_4 = new Map(NAMES)
 
 /** The property's name in 4.0: some 3.0 cards use it already. */
 export const standardName = (name: string): string => TO_4.get(name) ?? name
-
-export interface Inline {
-  /** Lower-case, or '' where the card does not say. */
-  readonly mediaType: string
-  readonly base64: string
-}
-
-/** Some escape it as a text: Thunderbird writes `data:image/png;base64\,…`. */
-const DATA_URI = /^data:([^,;\\]*)(?:\\?;(?!base64\\?,)[^,;\\]*)*(\\?;base64)?\\?,/i
-
-/** The file inside a PHOTO, LOGO, SOUND or KEY of either version; undefined where it is a link or a text. */
-export function inlineData(line: Line): Inline | undefined {
-  const encoding = parameterValues(line, 'ENCODING')[0]?.toLowerCase()
-  if (encoding === 'b' || encoding === 'base64') {
-    const type = types(line)[0] ?? ''
-    return { mediaType: mediaType(line.name, type), base64: line.value.replace(/\s/g, '') }
-  }
-  const match = DATA_URI.exec(line.value)
-  if (!match) return undefined
-  const rest = line.value.slice(match[0].length)
-  const base64 = match[2] ? rest.replace(/\s/g, '') : percentDecoded(rest).toString('base64')
-  return { mediaType: (match[1] || parameterValues(line, 'MEDIATYPE')[0] || '').toLowerCase(), base64 }
-}
-
-/** The octets that a data: URI without base64 stands for. */
-const percentDecoded = (text: string): Buffer =>
-  Buffer.from(
-    Buffer.from(text)
-      .toString('latin1')
-      .replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
-    'latin1',
-  )
-
-const FAMILY: Readonly<Record<string, string>> = { PHOTO: 'image', LOGO: 'image', SOUND: 'audio', KEY: 'application' }
-
-/** What could not stand in a data: URI is no media type. */
-function mediaType(property: string, type: string): string {
-  if (!/^[\w.+-]+(\/[\w.+-]+)?$/.test(type)) return ''
-  return type.includes('/') ? type : `${FAMILY[property] ?? 'application'}/${type}`
-}

@@ -56,6 +56,62 @@ const property = fc.oneof(
     'URL:http\\://c.example/?id\\=7',
     'RELATED;VALUE=text;X-LABEL=a^nb:c',
   ),
+  fc.constantFrom(
+    'SOCIALPROFILE:https://y.example/k',
+    'SOCIALPROFILE;TYPE=home:https://y.example/k',
+    'SOCIALPROFILE;TYPE=blog:https://y.example/k',
+    'SOCIALPROFILE;SERVICE-TYPE=home;TYPE=work;PREF=1:https://y.example/k',
+    'SOCIALPROFILE;SERVICE-TYPE=Foo;TYPE=blog;USERNAME=k;X-USER=l:https://y.example/k',
+    'ADR;TYPE=home;LABEL=1 Street:;;1 Street;;;;',
+    'ADR;TYPE=home;LABEL="2 Street, x^n":;;2 Street;;;;',
+    'ADR;LABEL=a,b:;;3 Street;;;;',
+    'ADR;PREF=1;TYPE=work;LABEL=;X-A=1:;;4 Street;;;;',
+    'ADR;TYPE=home;LABEL="1 Street\\n2^n3":;;1 Street;;;;',
+    'ADR;TYPE="home,work";LABEL=a;LABEL=b:;;5 Street;;;;',
+    'ADR:;;1 Street;;;;',
+    'ADR;TYPE=home:;;1 Street;;;;',
+    'LABEL;TYPE=home:1 Street\\, 1\\n2',
+    'LABEL;TYPE=HOME:another',
+    'LABEL;TYPE=home;PREF=1:1 Street',
+    'LABEL;TYPE=work,home:a\\\\nb',
+    'LABEL;LANGUAGE=en:1 Street',
+    'LABEL:^n"x"',
+    'X-SOCIALPROFILE;TYPE=flickr;X-USER=k:https://z.example/k',
+    'EMAIL;TYPE=pref,home:a@b.c',
+    'GEO:geo:46.624721,-14.3',
+    'GEO:GEO:1,2',
+    'GEO:geo:1,2;crs=wgs84',
+    'GEO:geo:46.6,14.3,120;u=10',
+    'GEO;TYPE=work;PREF=1;VALUE=uri:geo:46.6,14.3',
+    'TZ:Europe/Berlin',
+    'TZ;VALUE=utc-offset:-0500',
+    'TZ;VALUE=utc-offset;TYPE=home:+02',
+    'TZ;VALUE=uri:https://a.example/tz',
+    'TZ;PREF=2:-05:00\\; EST\\; Raleigh',
+    'LOGO;TYPE=work;PREF=1:data:image/png;base64,AAEC',
+    'LOGO;TYPE=home;PREF=3;TYPE=x-dark:data:image/svg+xml;base64,AAEC',
+    'LOGO;TYPE=x-dark:data:;base64,AAEC',
+    'LOGO;PREF=1;MEDIATYPE=image/gif;TYPE=work:https://a.example/l',
+    'LOGO;MEDIATYPE=application/pdf:https://a.example/m',
+    'LOGO;TYPE=PNG,x-dark:https://a.example/n',
+    'SOUND;TYPE=home;MEDIATYPE=audio/ogg:data:audio/ogg;base64,AAEC',
+    'SOUND;PREF=1:data:video/mp4;base64,AAEC',
+    'KEY;TYPE=work;TYPE=pgp:data:application/pgp;base64,AAEC',
+    'KEY;TYPE=home:data:text/plain;charset=utf-8;base64,AAEC',
+    'KEY;VALUE=text;TYPE=home;MEDIATYPE=text/plain:abc',
+    'X-AIM;TYPE=home:ryan',
+    'X-ABDATE:2011-11-11',
+    'X-EVOLUTION-ANNIVERSARY:2010-09-25',
+    'SORT-STRING:Stone',
+    'CLASS:PRIVATE',
+    'AGENT:BEGIN:VCARD\\nVERSION:3.0\\nFN:Sipho\\nNOTE:a\\\\\\, b\\nEND:VCARD\\n',
+    'XML:<a xmlns="urn:x"/>',
+    'CLIENTPIDMAP:1;urn:uuid:53e374d9',
+    'PRONOUNS;LANGUAGE=en:they/them',
+    'X-D;VALUE=date:2020-01-01',
+    'X-E;A=^x ^ y;VALUE=integer:007',
+    'URL;VALUE=URL:https://c.example/',
+  ),
 )
 const single = fc.oneof(
   fc.constantFrom('--0304', '19850412', '1985', '19531015T231000Z').map((v) => `BDAY:${v}`),
@@ -65,6 +121,7 @@ const single = fc.oneof(
   fc.constantFrom('individual', 'ORG', 'group').map((v) => `KIND:${v}`),
   fc.constantFrom('20200101T101112Z', '19951031T222710Z').map((v) => `REV:${v}`),
   fc.constantFrom('20200101', '--1231').map((v) => `ANNIVERSARY:${v}`),
+  fc.constantFrom('20200101', '2021-12-31').map((v) => `X-ANNIVERSARY:${v}`),
 )
 const grouped = fc.tuple(property, fc.option(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.option(value), fc.boolean())))
 
@@ -75,9 +132,12 @@ export const cardText = (version: Version): fc.Arbitrary<string> =>
       value,
       fc.array(grouped, { maxLength: 8 }),
       fc.uniqueArray(single, { maxLength: 3, selector: (line) => line.split(/[:;]/)[0] ?? '' }),
+      fc.constantFrom('whole', 'whole', 'whole', 'made', 'given', ...(version === '4.0' ? ['none'] : [])),
     )
-    .map(([name, properties, singles]) => {
-      const lines = ['BEGIN:VCARD', `VERSION:${version}`, 'UID:u1', `FN:${name}`, `N:${name};;;;`]
+    .map(([name, properties, singles, parts]) => {
+      const lines = ['BEGIN:VCARD', `VERSION:${version}`, 'UID:u1', `FN:${name}`]
+      if (parts !== 'none')
+        lines.push(parts === 'whole' ? `N:${name};;;;` : `N:;${name}${parts === 'made' ? '' : ';;;'}`)
       for (const one of singles) lines.push(version === '4.0' ? one : three(one))
       for (const [text, group] of properties) {
         const body = version === '4.0' ? text : three(text)
@@ -104,9 +164,35 @@ const three = (line: string): string =>
     .replace(/^SOCIALPROFILE;SERVICE-TYPE=Twitter/, 'X-SOCIALPROFILE;type=Twitter')
     .replace(/;PREF=1/, ';TYPE=pref')
     .replace(/^TEL;VALUE=uri(.*):tel:/, 'TEL$1:')
+    .replace(/^GEO:geo:([^,]*),([^,]*)$/, 'GEO:$1;$2')
+    .replace(/^TZ:/, 'TZ;VALUE=text:')
+    .replace(/^TZ;VALUE=utc-offset:-0500/, 'TZ:-05:00')
+    .replace(/^(ADR;TYPE=home);LABEL="2 Street, x\^n"(:.*)$/, '$1$2\r\nLABEL;TYPE=home:2 Street\\, x\\n')
+    .replace(/^LOGO;TYPE=work;PREF=1:data.*$/, 'LOGO;ENCODING=b;TYPE=PNG;TYPE=work,pref:AAEC')
+    .replace(/^LOGO;PREF=1;MEDIATYPE=image\/gif;TYPE=work/, 'LOGO;VALUE=uri;TYPE=GIF,work,pref')
 
 export const card = (version?: Version): fc.Arbitrary<VCard> =>
   (version ? cardText(version) : fc.constantFrom<Version>('3.0', '4.0').chain(cardText)).map(parseVCard)
+
+const types = fc.constantFrom('', ';TYPE=home', ';TYPE=HOME', ';TYPE=work', ';TYPE=work;TYPE=home', ';TYPE=pref,home')
+const group = fc.constantFrom('', '', 'item1.', 'item2.')
+const address = fc.oneof(
+  fc
+    .tuple(group, types, fc.constantFrom('', '', ';LABEL=1', ';LABEL="1^n2"'), fc.constantFrom('1', '2'))
+    .map(([g, type, label, street]) => `${g}ADR${type}${label}:;;${street};;;;`),
+  fc.tuple(group, types, fc.constantFrom('1', '1\\n2', '3')).map(([g, type, text]) => `${g}LABEL${type}:${text}`),
+  fc.constantFrom('item1.X-ABADR:us', 'item2.X-ABLabel:boat'),
+)
+
+/** Cards that differ in nothing but addresses and their labels: few of each, so that they often look alike. */
+export const addressed = (version: Version): fc.Arbitrary<VCard> =>
+  fc
+    .array(address, { maxLength: 6 })
+    .map((lines) =>
+      parseVCard(
+        `${['BEGIN:VCARD', `VERSION:${version}`, 'FN:A', 'N:A;;;;', ...lines, 'END:VCARD'].join(CRLF)}${CRLF}`,
+      ),
+    )
 
 /** The text as clients send it: lines folded anywhere, ended by CRLF or LF, names in any case, blank lines between. */
 export const sentText = (version: Version): fc.Arbitrary<string> =>

@@ -1,13 +1,17 @@
 import {
   companionsKey,
   convert,
+  convertLine,
   isFrame,
   type Line,
+  madeNames,
   meaning,
   meaningOfParameters,
+  normalized,
   type Property,
   parseLine,
   properties,
+  standardName,
   unfolded,
   type VCard,
   valueKey,
@@ -59,8 +63,9 @@ const IGNORED: ReadonlySet<string> = new Set(['PRODID', 'REV', 'UID'])
  * cannot carry counts as no removal. `applyLayer(base, diff(base, card))` says what `card` says, order aside.
  */
 export function diff(base: VCard, card: VCard): Layer {
-  const before = byName(convert(convert(base, card.version), '4.0'))
-  const after = byName(convert(card, '4.0'))
+  const before = byName(normalized(convert(base, card.version)))
+  const after = byName(normalized(card))
+  if (card.version === '3.0' && !before.has('N') && isMadeName(after.get('N'), [base, card])) after.delete('N')
   const layer = {
     set: {} as { [name: string]: PropertyText[] },
     unset: [] as string[],
@@ -79,6 +84,13 @@ export function diff(base: VCard, card: VCard): Layer {
   }
   return layer
 }
+
+/** Whether the N of a client says no more than the one it was given, as 3.0 cannot do without. */
+const isMadeName = (names: readonly Property[] | undefined, cards: readonly VCard[]): boolean =>
+  names?.length === 1 &&
+  cards.some(({ lines }) =>
+    madeNames(lines).some((line) => meaning({ line, companions: [] }) === meaning(first(names))),
+  )
 
 function diffValues(
   name: string,
@@ -117,7 +129,7 @@ function annotation(old: Property | undefined, now: Property | undefined): Annot
   }
   const relabelled = companionsKey(old) !== companionsKey(now)
   return {
-    name: now.line.name,
+    name: standardName(now.line.name),
     value: valueKey(now.line),
     parameters,
     ...(relabelled ? { companions: now.companions.map(unfolded) } : {}),
@@ -132,7 +144,7 @@ function byName(card: VCard): Map<string, Property[]> {
     seen.add(said)
     return true
   })
-  return Map.groupBy(told, ({ line }) => line.name)
+  return Map.groupBy(told, ({ line }) => standardName(line.name))
 }
 
 const sameMeaning = (one: readonly Property[], other: readonly Property[]): boolean =>
@@ -147,28 +159,29 @@ const fromText = (text: PropertyText): Property => {
 
 /** The part of an owner's layer that leaves the lines of `base` alone: additions, and single properties it lacks. */
 export function additionsOnly(base: VCard, layer: Layer): Layer {
-  const present = new Set(convert(base, '4.0').lines.map(({ name }) => name))
+  const present = new Set(normalized(base).lines.map(({ name }) => standardName(name)))
   return {
     ...EMPTY_LAYER,
-    set: Object.fromEntries(Object.entries(layer.set).filter(([name]) => !present.has(name))),
+    set: Object.fromEntries(Object.entries(layer.set).filter(([name]) => !present.has(standardName(name)))),
     add: layer.add,
   }
 }
 
-/** What somebody with this layer sees: a 4.0 card. Lines that the layer does not touch keep their bytes. */
+/** What somebody with this layer sees: a 4.0 card. Lines that the layer does not touch keep their bytes, a LABEL aside. */
 export function applyLayer(base: VCard, layer: Layer): VCard {
-  const four = convert(base, '4.0')
+  if (layerSize(layer) === 0) return convert(base, '4.0')
+  const four = normalized(base)
   const groups = new Groups(four.lines)
   const fate = new Map<Line, Line[]>() // what stands for a property's own line; companions follow their group
   const shown = new Set<string>()
-  const gone = new Set([...layer.unset, ...Object.keys(layer.set)])
+  const gone = new Set([...layer.unset, ...Object.keys(layer.set)].map(standardName))
   const removed = new Set(layer.remove.map(baseValueKey))
   const annotated = new Map(layer.annotate.map((one) => [baseValueKey(one), one]))
   const living = new Set<string>()
   for (const property of properties(four.lines)) {
     const { line } = property
     const key = baseValueKey({ name: line.name, value: valueKey(line) })
-    if (gone.has(line.name) || removed.has(key)) {
+    if (gone.has(standardName(line.name)) || removed.has(key)) {
       fate.set(line, [])
       continue
     }
@@ -189,13 +202,15 @@ export function applyLayer(base: VCard, layer: Layer): VCard {
   return { version: '4.0', lines: [...lines.slice(0, end), ...added, ...lines.slice(end)] }
 }
 
-const baseValueKey = ({ name, value }: BaseValue): string => `${name}\x1c${value}`
+const baseValueKey = ({ name, value }: BaseValue): string => `${standardName(name)}\x1c${value}`
 const textKey = (text: PropertyText): string => {
   const { line } = fromText(text)
   return baseValueKey({ name: line.name, value: valueKey(line) })
 }
 
-function annotate({ line }: Property, { parameters, companions }: Annotation, groups: Groups): Line[] {
+/** The line is first put as 4.0 has it: a 4.0 card's `TYPE=pref` is the PREF that an annotation takes away. */
+function annotate(property: Property, { parameters, companions }: Annotation, groups: Groups): Line[] {
+  const line = convertLine(property.line, '4.0')
   const { raw: _, group, ...rest } = line
   const changed: Line = {
     ...rest,
