@@ -43,7 +43,8 @@ export interface Organizations {
   find(by: Id | { name: string }): Promise<Organization[]>
   setActive(id: Id, isActive: boolean): Promise<void>
   rename(id: Id, name: string): Promise<void>
-  setScope(id: Id, scope: Scope): Promise<void>
+  /** Says whether it was another one. */
+  setScope(id: Id, scope: Scope): Promise<boolean>
 }
 
 export interface Users {
@@ -56,7 +57,8 @@ export interface Users {
   lockOwners(organizationId: Id, profileIds: readonly Id[]): Promise<User[]>
   update(user: User): Promise<void>
   delete(organizationId: Id, id: Id): Promise<void>
-  list(organizationId?: Id): AsyncIterable<User>
+  /** Each with the scope that is in force for them. */
+  list(organizationId?: Id): AsyncIterable<User & { readonly scope: Scope }>
   /** An active user, as colleagues see them. */
   person(organizationId: Id, id: Id): Promise<PersonRow | undefined>
   /** Active users whom all, or any, of the matches are about, in the order of their cards' names. */
@@ -66,7 +68,8 @@ export interface Users {
    * change until the transaction ends.
    */
   scope(organizationId: Id, id: Id): Promise<Scope>
-  setScope(organizationId: Id, id: Id, scope: Scope): Promise<void>
+  /** Says whether it was another one. */
+  setScope(organizationId: Id, id: Id, scope: Scope): Promise<boolean>
 }
 
 /** A part of a person's name or e-mail, in any case. */

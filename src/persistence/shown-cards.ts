@@ -14,9 +14,14 @@ const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
   join contact c on c.organization_id = n.organization_id and c.owner_id = n.user_id and c.kind = 'profile' and c.listed
   where n.organization_id = $1 and n.team_id = t.id and n.left_revision is null)`
 
-export const SCOPE = `select case when 'none' in (u.scope, o.scope) then 'none'
+/** The scope that is in force for a user. */
+export const scopeOf = (
+  organization: string,
+  user: string,
+): string => `select case when 'none' in (u.scope, o.scope) then 'none'
     when 'teams' in (u.scope, o.scope) then 'teams' else 'everyone' end as scope
-  from "user" u join organization o on o.id = u.organization_id where u.organization_id = $1 and u.id = $2`
+  from "user" u join organization o on o.id = u.organization_id where u.organization_id = ${organization} and u.id = ${user}`
+export const SCOPE = scopeOf('$1', '$2')
 
 /** Whether the user's scope lets them see the card of that owner. */
 export const inScope = (owner: string): string => `(${owner} = $2 or case (${SCOPE}) when 'everyone' then true
