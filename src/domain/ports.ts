@@ -254,6 +254,7 @@ export type Narrowing =
   | { readonly without: string }
 
 /** Reading an address book: each call is one query, in the order of names. */
+/** Reads of cards with their texts end early, after some card, where those are `MAX_READ_BYTES` and more (`isFull`). */
 export interface Collections {
   /** Both streams in one snapshot; `at` asks for the stamps recorded at those revisions. */
   streams(actor: Actor, collectionId: Id, at?: Heads): Promise<{ base: StreamState; own: StreamState }>
