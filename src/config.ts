@@ -13,6 +13,8 @@ export interface Config {
   readonly migrateDatabaseUrl?: string
   readonly databasePool: number
   readonly databasePrepare: boolean
+  /** Sockets that are open at once; who comes after them is closed. */
+  readonly maxConnections: number
   readonly dataDir: string
   readonly secretKey?: string
   /** Addresses or networks whose X-Forwarded-* is believed. */
@@ -85,6 +87,13 @@ export function readConfig(environment: Environment): Config {
     ...(migrateDatabaseUrl ? { migrateDatabaseUrl } : {}),
     databasePool: setting(environment, 'DATABASE_POOL', 4, 'a number of connections from 1 to 100', integer(1, 100)),
     databasePrepare: setting(environment, 'DATABASE_PREPARE', true, 'on or off', flag),
+    maxConnections: setting(
+      environment,
+      'MAX_CONNECTIONS',
+      5_000,
+      'a number of sockets from 1 to 1000000',
+      integer(1, 1_000_000),
+    ),
     dataDir: resolve(setting(environment, 'DATA_DIR', './data', 'a directory', (text) => text)),
     ...(secretKey ? { secretKey } : {}),
     trustedProxies: setting(environment, 'TRUSTED_PROXIES', [], 'addresses or networks with commas between', (text) => {

@@ -108,6 +108,10 @@ t.test('the command line: from an empty database to a device, with every command
   t.match(await json('user', 'activate', 'bob@else.example'), { active: true })
   t.equal((await json<Row[]>('user', 'list', '--organization', 'O')).length, 2)
   t.equal((await json<Row[]>('user', 'list')).length, 2)
+  t.strictSame(
+    (await json<{ scope: string }[]>('user', 'list')).map(({ scope }) => scope),
+    ['everyone', 'everyone'],
+  )
 
   const password = await json<Row>('app-password', 'create', '--user', 'ann@o.example', '--label', 'Phone')
   t.match(password, { username: 'ann@o.example', url: 'https://kith.example', password: /^\S{30,}$/ })

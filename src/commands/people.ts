@@ -174,12 +174,16 @@ export const USER_COMMANDS: readonly Command[] = [
       const all = await Array.fromAsync(
         users.list(named === undefined ? undefined : (await organizations.get(named)).id),
       )
-      const rows = all.map(({ id, email, isActive, isStaff }) => [
+      const rows = all.map(({ id, email, isActive, isStaff, scope }) => [
         email,
+        scope,
         [isActive ? '' : 'deactivated', isStaff ? 'staff' : ''].filter(Boolean).join(' '),
         id,
       ])
-      return { json: all.map(userJson), text: table(['E-MAIL', '', 'ID'], rows) }
+      return {
+        json: all.map((user) => ({ ...userJson(user), scope: user.scope })),
+        text: table(['E-MAIL', 'SCOPE', '', 'ID'], rows),
+      }
     },
   },
 ]

@@ -93,11 +93,10 @@ export class OrganizationService {
     return this.#store.transaction((repositories) => repositories.organizations.rename(id, name))
   }
 
-  /** Which colleagues are in everybody's book: resets every token of the organization, since every view may change. */
+  /** Which colleagues are in everybody's book: another one resets every token, since every view may change. */
   setScope = (id: Id, scope: Scope): Promise<void> =>
     this.#store.transaction(async (repositories) => {
-      await repositories.organizations.setScope(id, scope)
-      repositories.reset(id, id)
+      if (await repositories.organizations.setScope(id, scope)) repositories.reset(id, id)
     })
 }
 

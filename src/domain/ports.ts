@@ -50,7 +50,8 @@ export interface Organizations {
   find(by: Id | { name: string }): Promise<Organization[]>
   setActive(id: Id, isActive: boolean): Promise<void>
   rename(id: Id, name: string): Promise<void>
-  setScope(id: Id, scope: Scope): Promise<void>
+  /** Says whether it was another one. */
+  setScope(id: Id, scope: Scope): Promise<boolean>
 }
 
 export interface Users {
@@ -67,7 +68,8 @@ export interface Users {
   lockOwners(organizationId: Id, profileIds: readonly Id[]): Promise<User[]>
   update(user: ManagedUser): Promise<void>
   delete(organizationId: Id, id: Id): Promise<void>
-  list(organizationId?: Id): AsyncIterable<User>
+  /** Each with the scope that is in force for them. */
+  list(organizationId?: Id): AsyncIterable<User & { readonly scope: Scope }>
   /** An active user, as colleagues see them. */
   person(organizationId: Id, id: Id): Promise<PersonRow | undefined>
   /** Active users whom all, or any, of the matches are about, in the order of their cards' names. */
@@ -79,7 +81,8 @@ export interface Users {
   scope(organizationId: Id, id: Id): Promise<Scope>
   /** Those of them for whom the scope `teams` is in force; likewise. */
   seeingTeamsOnly(organizationId: Id, ids: readonly Id[]): Promise<Pick<User, 'id' | 'peopleId'>[]>
-  setScope(organizationId: Id, id: Id, scope: Scope): Promise<void>
+  /** Says whether it was another one. */
+  setScope(organizationId: Id, id: Id, scope: Scope): Promise<boolean>
 }
 
 /** A part of a person's name or e-mail, in any case. */
@@ -270,6 +273,7 @@ export type Narrowing =
   | { readonly without: string }
 
 /** Reading an address book: each call is one query, in the order of names. */
+/** Reads of cards with their texts end early, after some card, where those are `MAX_READ_BYTES` and more (`isFull`). */
 export interface Collections {
   /** Both streams in one snapshot; `at` asks for the stamps recorded at those revisions. */
   streams(actor: Actor, collectionId: Id, at?: Heads): Promise<{ base: StreamState; own: StreamState }>

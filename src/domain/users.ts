@@ -217,7 +217,9 @@ export class UserService {
     return found[0]
   }
 
-  list = (organizationId?: Id): AsyncIterable<User> => this.#store.users.list(organizationId)
+  /** Each with the scope that is in force for them. */
+  list = (organizationId?: Id): AsyncIterable<User & { readonly scope: Scope }> =>
+    this.#store.users.list(organizationId)
 
   /** Changes what is managed of a user: on every colleague's card at its next sync, under every override. */
   update({ organizationId, id }: User, said: UserAttributes): Promise<User> {
@@ -276,12 +278,12 @@ export class UserService {
   /** What is in force for the user: the narrower of the organization's scope and their own. */
   scope = ({ organizationId, id }: User): Promise<Scope> => this.#store.users.scope(organizationId, id)
 
-  /** Which colleagues are in this person's book. Older tokens are refused: the whole view may differ. */
+  /** Which colleagues are in this person's book. Where that is another, older tokens are refused: the whole view may differ. */
   async setScope(user: User, scope: Scope): Promise<void> {
     await this.#store.transaction(async (transaction) => {
       if (!(await transaction.users.lock(user.organizationId, user.id))) throw notFound('The user is gone')
-      await transaction.users.setScope(user.organizationId, user.id, scope)
-      transaction.reset(user.organizationId, user.peopleId)
+      const changed = await transaction.users.setScope(user.organizationId, user.id, scope)
+      if (changed) transaction.reset(user.organizationId, user.peopleId)
     })
   }
 }

@@ -27,7 +27,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
       ;(reply as FastifyReply).code(400).type('text/plain').send('This address cannot be read.\n') // of no route: any reply
     },
   })
-  app.server.maxConnections = 5_000
+  app.server.maxConnections = config.maxConnections
   app.server.on('connection', (socket) => socket.setNoDelay(true))
 
   app.get('/health/live', async () => ({ status: 'ok' }))

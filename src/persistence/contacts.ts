@@ -97,13 +97,37 @@ const DELETE_ALL = `with old as (select * from contact where organization_id = $
   kept as (${KEEP})
   delete from contact c using old where c.organization_id = old.organization_id and c.id = old.id`
 
-const INSERT = `insert into contact (organization_id, id, kind, owner_id, book_id, base_organization_id, base_id, base_kind,
-    name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed)
+/** What a new contact is made of, and of what type; the organization is $1. */
+const NEW = {
+  id: 'uuid',
+  kind: 'text',
+  owner_id: 'uuid',
+  book_id: 'uuid',
+  base_id: 'uuid',
+  name: 'text',
+  uid: 'text',
+  managed: 'text',
+  layer: 'jsonb',
+  version: 'text',
+  text: 'text',
+  text_4: 'text',
+  bytes: 'bytea',
+  etag: 'text',
+  search: 'text',
+} as const
+
+const insertFrom = (source: string): string => `insert into contact (organization_id, id, kind, owner_id, book_id,
+    base_organization_id, base_id, base_kind, name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed)
   select $1, id, kind, owner_id, book_id, case when base_id is not null then $1::uuid end, base_id,
     case when base_id is not null then 'profile' end, name, uid, managed, layer, version, text, text_4, bytes, etag, search, true
-  from unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
-    $11::text[], $12::text[], $13::text[], $14::bytea[], $15::text[], $16::text[])
-    as c (id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag, search)`
+  from ${source}`
+const parameters = (array: '' | '[]', name: (column: string) => string): string =>
+  Object.entries(NEW)
+    .map(([column, type], at) => `$${at + 2}::${type}${array}${name(column)}`)
+    .join(', ')
+/** One is no array: pg quotes each backslash and quotation mark of those, and a device's card may hold millions. */
+const INSERT_ONE = insertFrom(`(select ${parameters('', (column) => ` as ${column}`)}) c`)
+const INSERT = insertFrom(`unnest(${parameters('[]', () => '')}) as c (${Object.keys(NEW).join(', ')})`)
 
 const REWRITE = `update contact c set managed = n.managed, layer = n.layer, text = n.text, text_4 = n.text_4, etag = n.etag, search = n.search,
     modified_at = case when c.etag = n.etag then c.modified_at else now() end
@@ -112,6 +136,25 @@ const REWRITE = `update contact c set managed = n.managed, layer = n.layer, text
 
 /** Earlier versions are compared one by one: not more of them than that takes a moment. */
 const MAX_EARLIER_BYTES = 4 * 1024 * 1024
+
+/** In the order of `NEW`. */
+const newRow = (one: Contact): unknown[] => [
+  one.id,
+  one.kind,
+  one.ownerId ?? null,
+  one.bookId ?? null,
+  one.baseId ?? null,
+  one.name,
+  comparableUid(one.uid),
+  one.managed ?? null,
+  json(one.layer),
+  one.version,
+  one.text,
+  one.text4 ?? null,
+  one.bytes ?? null,
+  one.etag,
+  one.search,
+]
 
 const json = (layer: Layer | undefined): string | null => (layer ? JSON.stringify(layer) : null)
 
@@ -185,30 +228,14 @@ export class SqlContacts implements Contacts {
   }
 
   async insert(organizationId: Id, contacts: readonly Contact[]): Promise<void> {
-    const column = <Value>(read: (contact: Contact) => Value | undefined) =>
-      contacts.map((contact) => read(contact) ?? null)
-    await this.#session.query(
-      INSERT,
-      [
-        organizationId,
-        column(({ id }) => id),
-        column(({ kind }) => kind),
-        column(({ ownerId }) => ownerId),
-        column(({ bookId }) => bookId),
-        column(({ baseId }) => baseId),
-        column(({ name }) => name),
-        column(({ uid }) => comparableUid(uid)),
-        column(({ managed }) => managed),
-        column(({ layer }) => json(layer)),
-        column(({ version }) => version),
-        column(({ text }) => text),
-        column(({ text4 }) => text4),
-        column(({ bytes }) => bytes),
-        column(({ etag }) => etag),
-        column(({ search }) => search),
-      ],
-      'contact.insert',
-    )
+    const rows = contacts.map(newRow)
+    const [only] = rows
+    if (only && rows.length === 1) {
+      await this.#session.query(INSERT_ONE, [organizationId, ...only], 'contact.insert.one')
+      return
+    }
+    const columns = Object.keys(NEW).map((_, at) => rows.map((row) => row[at]))
+    await this.#session.query(INSERT, [organizationId, ...columns], 'contact.insert')
   }
 
   async replace(organizationId: Id, contact: Contact, seen: string): Promise<void> {

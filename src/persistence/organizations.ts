@@ -47,7 +47,8 @@ export class SqlOrganizations implements Organizations {
     await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { name }))
   }
 
-  async setScope(id: Id, scope: Scope): Promise<void> {
-    await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { scope }))
+  async setScope(id: Id, scope: Scope): Promise<boolean> {
+    const other = { id, scope: { $ne: scope } }
+    return (await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, other, { scope }))) > 0
   }
 }

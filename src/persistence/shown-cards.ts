@@ -1,4 +1,4 @@
-import { type Body, TEAM_CARD_RENDERER } from '#domain'
+import { type Body, MAX_READ_BYTES, TEAM_CARD_RENDERER } from '#domain'
 import { CARD } from './journal.ts'
 import { arrays } from './session.ts'
 
@@ -14,9 +14,14 @@ const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
   join contact c on c.organization_id = n.organization_id and c.owner_id = n.user_id and c.kind = 'profile' and c.listed
   where n.organization_id = $1 and n.team_id = t.id and n.left_revision is null)`
 
-export const SCOPE = `select case when 'none' in (u.scope, o.scope) then 'none'
+/** The scope that is in force for a user. */
+export const scopeOf = (
+  organization: string,
+  user: string,
+): string => `select case when 'none' in (u.scope, o.scope) then 'none'
     when 'teams' in (u.scope, o.scope) then 'teams' else 'everyone' end as scope
-  from "user" u join organization o on o.id = u.organization_id where u.organization_id = $1 and u.id = $2`
+  from "user" u join organization o on o.id = u.organization_id where u.organization_id = ${organization} and u.id = ${user}`
+export const SCOPE = scopeOf('$1', '$2')
 
 /** Whether the user's scope lets them see the card of that owner. */
 export const inScope = (owner: string): string => `(${owner} = $2 or case (${SCOPE}) when 'everyone' then true
@@ -98,10 +103,24 @@ export const one = (kind: Kind, byId: boolean, body: Body): string => {
 }
 /** Asked where no other card has the name: in each GET's query it would take a third of the time. */
 export const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
-export const listed = (kind: Kind, body: Body): string => shown(kind, { body, where: (name) => `${name} = any($4)` })
+/** Of those rows the first, up to and with the one that makes them too many bytes: no text of a further one is read. */
+const fitting = (rows: string, key: 'name' | 'member', body: Body): string =>
+  body === 'none'
+    ? rows
+    : `select * from (
+         select w.*, coalesce(sum(size) over (order by ${key} collate "C" rows between unbounded preceding and 1 preceding), 0) as bytes_before
+         from (${rows}) w) x
+       where bytes_before < ${MAX_READ_BYTES} order by ${key} collate "C"`
+
+export const listed = (kind: Kind, body: Body): string =>
+  fitting(shown(kind, { body, where: (name) => `${name} = any($4)` }), 'name', body)
 export const page = (kind: Kind, body: Body, search?: string): string =>
-  `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
-   order by name collate "C" limit $5`
+  fitting(
+    `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
+     order by name collate "C" limit $5`,
+    'name',
+    body,
+  )
 /** Of at most so many cards each is read: an index holds everybody's, and what is in most of them it would find first. */
 export const FEW = 500
 
@@ -126,7 +145,15 @@ export const candidates = (kind: Kind, search: string, few: string): string => {
     select team_id || '.vcf' from membership where organization_id = $1 and user_id = $2 and left_revision is null`
   return `with ${counts} ${names} ${kind === 'people' ? teams : ''}`
 }
-export const changed = (kind: Kind, body: Body): string => `with changed as materialized (
+export const changed = (kind: Kind, body: Body): string =>
+  `${CHANGED} ${fitting(
+    `select ch.member, v.* from changed ch
+       left join (${shown(kind, { body, where: (name) => `${name} in (select member from changed)` })}) v on v.name = ch.member
+       order by ch.member collate "C"`,
+    'member',
+    body,
+  )}`
+const CHANGED = `with changed as materialized (
     select member collate "C" as member from (
       select member from journal j
       where organization_id = $1 and stream_id = $1 and revision > $6 and revision <= $7 and kind = ${CARD} and member > $4
@@ -135,7 +162,4 @@ export const changed = (kind: Kind, body: Body): string => `with changed as mate
       union
       select member from journal
       where organization_id = $1 and stream_id = $3 and revision > $8 and revision <= $9 and kind = ${CARD} and member > $4
-    ) j order by 1 limit $5)
-  select ch.member, v.* from changed ch
-  left join (${shown(kind, { body, where: (name) => `${name} in (select member from changed)` })}) v on v.name = ch.member
-  order by ch.member collate "C"`
+    ) j order by 1 limit $5)`

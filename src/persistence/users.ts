@@ -13,7 +13,7 @@ import { searchKey } from '#vcard'
 import { attributeText } from './attribute-search.ts'
 import { containing } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
-import { SCOPE } from './shown-cards.ts'
+import { SCOPE, scopeOf } from './shown-cards.ts'
 
 interface UserRow {
   organization_id: string
@@ -229,14 +229,14 @@ export class SqlUsers implements Users {
     await this.#session.query(`delete from "user" where organization_id = $1 and id = $2`, keys)
   }
 
-  async *list(organizationId?: Id): AsyncGenerator<User> {
+  async *list(organizationId?: Id): AsyncGenerator<User & { readonly scope: Scope }> {
     for (let after = ['', '00000000-0000-0000-0000-000000000000']; ; ) {
-      const rows: (UserRow & { email_key: string })[] = await this.#session.query(
-        `select ${COLUMNS}, email_key from "user"
+      const rows: (UserRow & { email_key: string; scope: Scope })[] = await this.#session.query(
+        `select ${COLUMNS}, email_key, (${scopeOf('"user".organization_id', '"user".id')}) as scope from "user"
          where ($1::uuid is null or organization_id = $1) and (email_key, id) > ($2, $3::uuid) order by email_key, id limit ${PAGE}`,
         [organizationId, ...after],
       )
-      yield* rows.map(toUser)
+      yield* rows.map((row) => ({ ...toUser(row), scope: row.scope }))
       const last = rows.at(-1)
       if (!last || rows.length < PAGE) return
       after = [last.email_key, last.id]
@@ -276,11 +276,11 @@ export class SqlUsers implements Users {
       'user.seeing-teams',
     )
 
-  async setScope(organizationId: Id, id: Id, scope: Scope): Promise<void> {
-    await this.#session.query(`update "user" set scope = $3 where organization_id = $1 and id = $2`, [
-      organizationId,
-      id,
-      scope,
-    ])
+  async setScope(organizationId: Id, id: Id, scope: Scope): Promise<boolean> {
+    const rows = await this.#session.query(
+      `update "user" set scope = $3 where organization_id = $1 and id = $2 and scope <> $3 returning 1`,
+      [organizationId, id, scope],
+    )
+    return rows.length > 0
   }
 }

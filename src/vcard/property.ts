@@ -114,6 +114,7 @@ const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
 
 /** The value in a form that ignores how it is written: escaping, folding, `tel:`, the encoding of a photo or a date. */
 export function valueKey(line: Line): string {
+  if (line.value.length < WORTH_KEEPING) return keyOf(standard(line))
   const known = VALUE_KEYS.get(line)
   if (known !== undefined) return known
   const key = keyOf(standard(line))
@@ -121,7 +122,11 @@ export function valueKey(line: Line): string {
   return key
 }
 
-/** Comparing asks for a line's key several times, and that of a photo is a hash of all of it. */
+/**
+ * Comparing asks for a line's key several times, and that of a photo is a hash of all of it. (That of a short value is made
+ * anew sooner than it is found here: a hundred thousand weak keys keep the garbage collector busy for a second.)
+ */
+const WORTH_KEEPING = 256
 const VALUE_KEYS = new WeakMap<Line, string>()
 
 function keyOf(line: Line): string {
@@ -136,11 +141,14 @@ const standard = (line: Line): Line => (standardName(line.name) === line.name ? 
 const ENCODING_ONLY: ReadonlySet<string> = new Set(['ENCODING', 'CHARSET', 'X-APPLE-OMIT-YEAR'])
 const VALUE_IGNORED: ReadonlySet<string> = new Set([...BINARY, ...DATES, 'TEL', 'TZ', 'GEO'])
 
+const NOTHING: ReadonlyMap<string, string[]> = new Map()
+
 /**
  * The parameters that say something, by name: TYPE in lower case with "pref" as PREF=1; how a value is encoded, and a
  * VALUE that names the property's own type, aside.
  */
-export function meaningOfParameters(own: Line): Map<string, string[]> {
+export function meaningOfParameters(own: Line): ReadonlyMap<string, string[]> {
+  if (own.parameters.length === 0) return NOTHING
   const line = standard(own)
   const file = BINARY.has(line.name) ? fileTypes(line) : undefined
   const found = new Map<string, string[]>()
@@ -164,13 +172,19 @@ export function meaningOfParameters(own: Line): Map<string, string[]> {
 const canonicalLabel = (value: string): string => encodeParameter(labelText(value))
 
 export const companionsKey = (property: Property): string =>
-  [...new Set(property.companions.map((line) => `${line.name}:${unescapeText(line.value)}`))].sort().join('\x1d')
+  property.companions.length === 0
+    ? ''
+    : [...new Set(property.companions.map((line) => `${line.name}:${unescapeText(line.value)}`))].sort().join('\x1d')
 
 /** What a property says; equal for two that differ only in writing, group name or order. */
 export function meaning(property: Property): string {
-  const parameters = [...meaningOfParameters(property.line)]
-    .map(([name, values]) => `${name}=${values.join('\x1f')}`)
-    .sort()
-    .join('\x1d')
+  const said = meaningOfParameters(property.line)
+  const parameters =
+    said.size === 0
+      ? ''
+      : [...said]
+          .map(([name, values]) => `${name}=${values.join('\x1f')}`)
+          .sort()
+          .join('\x1d')
   return [standardName(property.line.name), valueKey(property.line), parameters, companionsKey(property)].join('\x1c')
 }

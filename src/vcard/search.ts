@@ -1,6 +1,6 @@
 import { isFrame } from './property.ts'
 import type { VCard } from './syntax.ts'
-import { BINARY, unescapeText } from './value.ts'
+import { BINARY, textOf, unescapeText } from './value.ts'
 
 const ASCII = /^[\x00-\x7f]*$/
 
@@ -9,22 +9,37 @@ const ASCII = /^[\x00-\x7f]*$/
  * depends on what stands beside a character. (By the full mapping, so that ß is found as SS: the RFC's has none for it.)
  */
 export const casemap = (text: string): string =>
-  ASCII.test(text)
-    ? text.toUpperCase()
-    : Array.from(text, (point) => point.toUpperCase())
-        .join('')
-        .normalize('NFKD')
+  ASCII.test(text) ? text.toUpperCase() : text.toUpperCase().normalize('NFKD')
 
-const small = (point: string): string => point.toLowerCase()
+/** Code points below this are no marks. */
+const FIRST_MARK = 0x300
+const LONG = 4_096
+let marks: Uint8Array | undefined // made when a long text first asks
+
+/** The decomposed text without its accents; nothing is made for each of the many that a long text may have. */
+function withoutMarks(text: string): string {
+  if (text.length <= LONG) return text.replace(/\p{M}+/gu, '')
+  marks ??= Uint8Array.from({ length: 0x10000 }, (_, unit) => (/\p{M}/u.test(String.fromCharCode(unit)) ? 1 : 0))
+  const units = new Uint16Array(text.length)
+  let length = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    if (unit >= FIRST_MARK && marks[unit] === 1) continue
+    units[length] = unit
+    length += 1
+  }
+  return textOf(units, length).replace(/\p{M}+/gu, '') // what is left are those of two code units
+}
 
 /**
  * A text as it is searched: case, accents and compatibility forms aside. What is equal or contained under any collation
- * is so here too, since every step takes each code point for itself.
+ * is so here too, since every step takes each code point for itself (so a sigma is small before the others are: which
+ * small one it becomes would depend on what follows).
  */
 export const searchKey = (text: string): string =>
-  (ASCII.test(text) ? text.toLowerCase() : Array.from(casemap(text).replace(/\p{M}+/gu, ''), small).join('')).replace(
-    /[\x00-\x1f]/g,
-    ' ',
+  (ASCII.test(text) ? text.toLowerCase() : withoutMarks(casemap(text)).replaceAll('Σ', 'σ').toLowerCase()).replace(
+    /[\x00-\x1f]+/g,
+    (controls) => ' '.repeat(controls.length),
   )
 
 /** The properties that hold no text to search for. */

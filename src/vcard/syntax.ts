@@ -190,7 +190,10 @@ export function unfolded(line: Line): string {
   return `${out}:${oneLine(line.value)}`
 }
 
+const PLAIN = /^[\w .@+-]*$/
+
 const quote = (value: string): string => {
+  if (PLAIN.test(value)) return value
   const safe = oneLine(value.replace(/\r\n|[\r\n\x85\u2028\u2029]/g, '^n')).replaceAll('"', "^'")
   return /[;:,]/.test(safe) ? `"${safe}"` : safe
 }

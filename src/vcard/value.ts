@@ -3,8 +3,37 @@ import type { Line, Parameter } from './syntax.ts'
 const ESCAPED = /\\([nN,;:=\\])/g
 
 /** RFC 6350 §3.4, and the `\:` and `\=` of Apple's and Google's 3.0. */
-export const unescapeText = (value: string): string =>
-  value.includes('\\') ? value.replace(ESCAPED, (_, char) => (char === 'n' || char === 'N' ? '\n' : char)) : value
+export const unescapeText = (value: string): string => {
+  if (!value.includes('\\')) return value
+  return value.length > LONG
+    ? unescapeUnits(value)
+    : value.replace(ESCAPED, (_, char) => (char === 'n' || char === 'N' ? '\n' : char))
+}
+
+/** A text from here on may hold millions of escapes: no string is made for each. */
+const LONG = 4_096
+const BACKSLASH = 92
+/** What the character after a backslash stands for, by code; the others stand for themselves. */
+const UNESCAPED = new Map(
+  [...'nN,;:=\\'].map((char) => [char.charCodeAt(0), /n/i.test(char) ? 10 : char.charCodeAt(0)]),
+)
+
+function unescapeUnits(value: string): string {
+  const units = new Uint16Array(value.length)
+  let length = 0
+  for (let at = 0; at < value.length; at += 1) {
+    const unit = value.charCodeAt(at)
+    const plain = unit === BACKSLASH ? UNESCAPED.get(value.charCodeAt(at + 1)) : undefined
+    if (plain !== undefined) at += 1
+    units[length] = plain ?? unit
+    length += 1
+  }
+  return textOf(units, length)
+}
+
+/** The first of the UTF-16 code units, as a text. */
+export const textOf = ({ buffer }: Uint16Array<ArrayBuffer>, length: number): string =>
+  Buffer.from(buffer, 0, length * 2).toString('utf16le')
 
 /** RFC 6350 §3.4; every kind of line break becomes `\n`, other control characters go. */
 export const escapeText = (text: string): string =>

@@ -65,6 +65,8 @@ t.test('RFC 4918 §9.8.5, §9.9.4: COPY and MOVE to another host are 502, to ano
     }
     const none = await david.ask('MOVE', `${david.people}source.vcf`)
     refused(t, none, 400, undefined, 'MOVE without a Destination')
+    const two = { destination: [`${david.people}a.vcf`, `${david.people}b.vcf`] }
+    refused(t, await david.ask('MOVE', `${david.people}source.vcf`, { headers: two }), 400, undefined, 'two of them')
   })
   const there = await david.ask('COPY', `${david.people}source.vcf`, {
     headers: { destination: `${ryan.people}secret.vcf` },
@@ -204,6 +206,27 @@ t.test('RFC 4918 §9.2: a protected property is 403 cannot-modify-protected-prop
       }
       const kept = await david.propfind(path, '0', '<D:prop><x xmlns="urn:x"/></D:prop>')
       t.equal(rows(kept.text)[0]?.status, 404, 'nothing was set')
+    }
+  })
+})
+
+t.test('RFC 4918 §9.2: a value that a book cannot have is refused for itself, the others 424', async (t) => {
+  const wrong = {
+    'D:displayname': `<D:displayname>${'x'.repeat(501)}</D:displayname>`,
+    'C:addressbook-description': `<C:addressbook-description>${'x'.repeat(10_001)}</C:addressbook-description>`,
+  }
+  await untouched(t, async () => {
+    for (const [name, element] of Object.entries(wrong)) {
+      const answer = await proppatch(own, set(`<x xmlns="urn:x">1</x>${element}`))
+      t.equal(answer.status, 207, name)
+      const told = propstats(rows(answer.text)[0] ?? { xml: '' })
+      t.strictSame(
+        told.map(({ status, props }) => [status, [...props.keys()].length, props.has(name)]),
+        [
+          [403, 1, true],
+          [424, 1, false],
+        ],
+      )
     }
   })
 })

@@ -459,3 +459,18 @@ t.test('RFC 4918 §9.6.1: DELETE of a book takes what is in it, whatever Depth s
     t.equal((await david.ask('GET', `${book}one.vcf`)).status, 404)
   }
 })
+
+t.test('RFC 9110 §13.1.4: what the date was held against is what is replaced, whoever else writes', async (t) => {
+  const since = { 'if-unmodified-since': new Date(Date.now() + 60_000).toUTCString() }
+  await david.put('raced.vcf', vcard(['UID:raced', 'FN:0']))
+  const puts = Array.from({ length: 20 }, (_, at) =>
+    david.put('raced.vcf', vcard(['UID:raced', `FN:${at + 1}`]), since),
+  )
+  const statuses = (await Promise.all(puts)).map(({ status }) => status)
+  t.ok(statuses.includes(204) && statuses.includes(412), statuses.join(' '))
+  t.ok(statuses.every((status) => status === 204 || status === 412))
+  t.equal((await david.delete('raced.vcf', since)).status, 204)
+  const shown = (await david.get(ryan)).text
+  t.equal((await david.put(ryan, withLines(shown, 'NOTE:mine'), since)).status, 204, 'over a colleague’s card')
+  t.equal((await david.delete(ryan, since)).status, 204)
+})

@@ -45,6 +45,8 @@ t.test('each switch of the scope, the narrower of both, is a full and right list
     const listing = await david.sync()
     t.strictSame([...listing.changed.keys()].map((href) => href.replace(david.people, '')).sort(), expected)
     t.strictSame(listing.gone, [], 'a listing names nothing that is gone')
+    await change()
+    t.equal((await david.sync(listing.token)).answer.status, 207, 'the same once more resets nothing')
   }
 })
 

@@ -17,26 +17,29 @@ export interface Answer {
 }
 
 export interface Asking {
-  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body?: string | Uint8Array
 }
 
 /** One request whose path is sent as it is written. */
 export function ask(url: string, method: string, path: string, { headers = {}, body }: Asking = {}): Promise<Answer> {
   const { hostname, port } = new URL(url)
-  const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
+  const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) // so none is left
   return new Promise((resolve, reject) => {
     const content = body === undefined ? undefined : Buffer.from(body as Uint8Array) // a string is as good
     const length = content === undefined ? {} : { 'content-length': String(content.byteLength) }
-    const request = httpRequest({ hostname, port, method, path, headers: { ...length, ...sent } }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        const whole = Buffer.concat(chunks)
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, text: whole.toString() })
-      })
-    })
+    const request = httpRequest(
+      { hostname, port, method, path, headers: { ...length, ...(sent as Record<string, string | string[]>) } },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const whole = Buffer.concat(chunks)
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, text: whole.toString() })
+        })
+      },
+    )
     request.on('error', reject)
     request.end(content)
   })

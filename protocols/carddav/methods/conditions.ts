@@ -112,14 +112,15 @@ export async function assertConditions(exchange: Exchange): Promise<void> {
 
 const seconds = (date: number): number => Math.floor(date / 1000)
 
-/** RFC 9110 §13.1.4, where there is no If-Match. @throws DavError 412 */
-export function assertUnmodified(exchange: Exchange, modifiedAt: Date | undefined): void {
+/** RFC 9110 §13.1.4, where there is no If-Match: says whether it was asked for. @throws DavError 412 */
+export function assertUnmodified(exchange: Exchange, modifiedAt: Date | undefined): boolean {
   const value = header(exchange, 'if-unmodified-since')
-  if (value === undefined || header(exchange, 'if-match') !== undefined) return
+  if (value === undefined || header(exchange, 'if-match') !== undefined) return false
   const since = Date.parse(value)
-  if (Number.isNaN(since)) return // an invalid date is ignored
+  if (Number.isNaN(since)) return false // an invalid date is ignored
   if (!modifiedAt || seconds(modifiedAt.getTime()) > seconds(since))
     throw new DavError(412, 'The card has changed since')
+  return true
 }
 
 /** RFC 9110 §13.2.2: what a read answers instead of the card, if anything. */

@@ -114,7 +114,9 @@ function overwriteOf(exchange: Exchange): boolean {
 
 /** RFC 4918 §10.3: another host is another server's (502, §9.8.5). */
 function destination(exchange: Exchange): Address {
-  const value = header(exchange, 'destination')?.trim()
+  const given = exchange.request.raw.headersDistinct.destination ?? []
+  if (given.length > 1) throw new DavError(400, 'There is one Destination')
+  const value = given[0]?.trim()
   if (!value) throw new DavError(400, 'Destination is missing')
   const absolute = /^https?:\/\/([^/?#]*)(\/[^?#]*)$/i.exec(value)
   if (absolute ? absolute[1]?.toLowerCase() !== exchange.context.host.toLowerCase() : !/^\/(?!\/)/.test(value)) {

@@ -26,9 +26,9 @@ export const mkcol =
     const types = instructions.filter(({ name }) => name === RESOURCETYPE)
     const others = instructions.filter(({ name }) => name !== RESOURCETYPE)
     if (!types.every(isAddressBook))
-      return refuse(reply, propstat(403, element(RESOURCETYPE), DAV('valid-resourcetype')), others)
-    const refused = refusedOf('address-book', others, true, exchange)
-    if (refused !== undefined) return refuse(reply, refused, types)
+      return refuse(reply, 403, propstat(403, element(RESOURCETYPE), DAV('valid-resourcetype')) + waiting(others))
+    const refused = refusedOf('address-book', others, true, exchange, types)
+    if (refused !== undefined) return refuse(reply, 424, refused)
     const { book, kept } = changesOf('address-book', others)
     const properties = new Map(kept.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const])))
     await context.books.create(context.actor, address.book, book, properties)
@@ -62,12 +62,9 @@ function isAddressBook({ value }: Instruction): boolean {
 const document = (propstats: string): string =>
   `<?xml version="1.0" encoding="utf-8"?>\n<D:mkcol-response${DECLARATIONS}>${propstats}</D:mkcol-response>`
 
+const waiting = (instructions: readonly Instruction[]): string =>
+  instructions.length === 0 ? '' : propstat(424, instructions.map(({ name }) => element(name)).join(''))
+
 /** RFC 5689 §3: nothing is made, and each property says why. */
-function refuse(reply: FastifyReply, propstats: string, waiting: readonly Instruction[]): FastifyReply {
-  const names = waiting.map(({ name }) => element(name)).join('')
-  const rest = names === '' ? '' : propstat(424, names)
-  return reply
-    .code(propstats.includes('valid-resourcetype') ? 403 : 424)
-    .header('content-type', XML_TYPE)
-    .send(document(propstats + rest))
-}
+const refuse = (reply: FastifyReply, status: number, propstats: string): FastifyReply =>
+  reply.code(status).header('content-type', XML_TYPE).send(document(propstats))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { type Body, type CardView, DomainError, type Written } from '#domain'
+import { type Body, type CardView, type Condition, DomainError, type Written } from '#domain'
 import { fromJCard, parseVCard, serialize, toJCard } from '#vcard'
 import { CARDDAV, DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
@@ -139,10 +139,7 @@ export async function put(exchange: Exchange): Promise<FastifyReply> {
   if (exchange.address.kind !== 'card') throw new DavError(405, 'A card is put under a name inside a book')
   assertCardType(exchange)
   const { book, name } = await bookToWrite(exchange)
-  if (header(exchange, 'if-unmodified-since') !== undefined) {
-    assertUnmodified(exchange, (await context.addressBooks.card(context.actor, book.id, name, 'none'))?.modifiedAt)
-  }
-  const condition = await writeCondition(exchange)
+  const condition = await cardCondition(exchange, book, name)
   try {
     const written = await context.contacts.put(context.actor, book.id, name, cardBytes(exchange), condition)
     return await answerWritten(exchange, book, name, written)
@@ -187,6 +184,19 @@ async function answerWritten(
   return reply.code(created ? 201 : 204).send()
 }
 
+/** With If-Unmodified-Since: the card that the date was held against is still there when it is written. @throws DavError 412 */
+async function cardCondition(exchange: Exchange, book: CardCollection, name: string): Promise<Condition> {
+  const condition = await writeCondition(exchange)
+  if (header(exchange, 'if-unmodified-since') === undefined) return condition
+  const { actor, addressBooks } = exchange.context
+  const view = await addressBooks.card(actor, book.id, name, 'none')
+  if (!assertUnmodified(exchange, view?.modifiedAt)) return condition
+  return {
+    ...condition,
+    holds: (state) => state.etag === view?.etag && (condition.holds?.(state) ?? true),
+  }
+}
+
 /** RFC 9110 §8.7: at its href is the card that the answer holds. */
 const represent = (reply: FastifyReply, href: string, { card, etag }: CardView): FastifyReply =>
   reply
@@ -224,10 +234,7 @@ export async function remove(exchange: Exchange): Promise<FastifyReply> {
   if (address.kind === 'address-book') return await removeBook(exchange)
   if (address.kind !== 'card') throw new DavError(403, 'This collection cannot be deleted', DAV('need-privileges'))
   const { book, name } = await bookOf(exchange)
-  if (header(exchange, 'if-unmodified-since') !== undefined) {
-    assertUnmodified(exchange, (await context.addressBooks.card(context.actor, book.id, name, 'none'))?.modifiedAt)
-  }
-  await context.contacts.delete(context.actor, book.id, name, await writeCondition(exchange))
+  await context.contacts.delete(context.actor, book.id, name, await cardCondition(exchange, book, name))
   return reply.code(204).send()
 }
 

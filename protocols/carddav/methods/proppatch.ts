@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { BookChanges, Member, PropertyChange } from '#domain'
+import { type BookChanges, bookProblem, type Member, type PropertyChange } from '#domain'
 import { propstat, response, sendMultistatus } from '../multistatus.ts'
 import { DAV, element, type QName } from '../names.ts'
 import { DavError } from '../preconditions.ts'
@@ -53,21 +53,26 @@ const LIVE: ReadonlySet<QName> = new Set(PROPERTIES.map(({ name }) => name))
 
 type Verdict = 'accepted' | 'protected' | 'not kept' | 'wrong'
 
-/** The propstats of a refusal: each property says for itself why, or that it waits for the others (RFC 4918 §11.4). */
+/**
+ * The propstats of a refusal: each property says for itself why, or that it waits for the others (RFC 4918 §11.4), as those
+ * that are `waiting` do.
+ */
 export function refusedOf(
   kind: ResourceKind,
   instructions: readonly Instruction[],
   keeps: boolean,
   exchange: Exchange,
+  waiting: readonly Instruction[] = [],
 ): string | undefined {
   const verdicts = Map.groupBy(instructions, (one) => verdict(kind, one, keeps, exchange))
   if ((verdicts.get('accepted') ?? []).length === instructions.length) return undefined
-  const names = (which: Verdict) => [...new Set((verdicts.get(which) ?? []).map(({ name }) => element(name)))].join('')
+  const names = (which: Verdict, more: readonly Instruction[] = []) =>
+    [...new Set([...more, ...(verdicts.get(which) ?? [])].map(({ name }) => element(name)))].join('')
   return [
     { status: 403, properties: names('protected'), condition: DAV('cannot-modify-protected-property') },
     { status: 403, properties: names('not kept') },
     { status: 409, properties: names('wrong') },
-    { status: 424, properties: names('accepted') },
+    { status: 424, properties: names('accepted', waiting) },
   ]
     .filter(({ properties }) => properties !== '')
     .map(({ status, properties, condition }) => propstat(status, properties, condition))
@@ -81,7 +86,8 @@ function verdict(kind: ResourceKind, { name, value }: Instruction, keeps: boolea
   if (!known.change) return 'protected'
   if (known.change === 'kept') return value === undefined || isOwnCard(value, exchange) ? 'accepted' : 'wrong'
   // Of a home and a principal the name is the person's, which an identity provider gives.
-  return kind === 'address-book' ? 'accepted' : 'protected'
+  if (kind !== 'address-book') return 'protected'
+  return bookProblem(known.change(value?.text)) === undefined ? 'accepted' : 'not kept'
 }
 
 /** A me-card is one of the person's own books. */

@@ -1,9 +1,9 @@
 import type { Actor, Id } from '../actor.ts'
 import { type ChangeToken, formatToken, type Heads, parseToken, remembers, tokenRefused } from '../changes.ts'
 import type { Book, ChangedMember, Collections, Narrowing, Store } from '../ports.ts'
-import type { Body, CardView } from './contact.ts'
+import { type Body, type CardView, isFull } from './contact.ts'
 
-/** Rows of one short query: with bodies few enough to hold, without them many. */
+/** Rows of one short query, at most: with bodies few, without them many. */
 const pageSize = (body: Body): number => (body === 'none' ? 2_000 : 200)
 
 /** So many cards are looked up by their names; more are read as they come. */
@@ -18,8 +18,10 @@ export interface Changes<View = CardView> {
 
 /** How the members of a collection are read, in the order of their names. */
 interface Reader<View> {
-  /** Members in one read. */
+  /** Members in one read, at most. */
   readonly size: number
+  /** Whether a read may have ended early. */
+  isFull(page: readonly ChangedMember<View>[]): boolean
   page(after: string, count: number): Promise<readonly ChangedMember<View>[]>
   changed(since: Heads, until: Heads, after: string, count: number): Promise<readonly ChangedMember<View>[]>
 }
@@ -48,7 +50,7 @@ export class AddressBooks {
       const page = await this.#store.collections.page(actor, collectionId, after, limit, body, narrowing)
       if (page.length > 0) yield page
       const last = page.at(-1)
-      if (!last || page.length < limit) return
+      if (!last || (page.length < limit && !isFull(page, body))) return
       after = last.name
     }
   }
@@ -79,13 +81,18 @@ export class AddressBooks {
     const wanted = [...new Set(names)]
     const size = pageSize(body)
     for (let at = 0; at < wanted.length; at += size) {
-      const asked = wanted.slice(at, at + size)
-      const views = await this.#store.collections.named(actor, collectionId, asked, body)
-      const found = new Map(views.map((view) => [view.name, view]))
-      yield asked.map((name) => {
-        const view = found.get(name)
-        return view ? { name, view } : { name }
-      })
+      let asked = wanted.slice(at, at + size)
+      while (asked.length > 0) {
+        const views = await this.#store.collections.named(actor, collectionId, asked, body)
+        const found = new Map(views.map((view) => [view.name, view]))
+        const full = isFull(views, body)
+        yield asked.flatMap((name) => {
+          const view = found.get(name)
+          if (view) return { name, view }
+          return full ? [] : { name }
+        })
+        asked = full ? asked.filter((name) => !found.has(name)) : []
+      }
     }
   }
 
@@ -103,6 +110,11 @@ export class AddressBooks {
     const { collections } = this.#store
     return await this.#changes(actor, collectionId, text, limit, {
       size: pageSize(body),
+      isFull: (page) =>
+        isFull(
+          page.map(({ view }) => view),
+          body,
+        ),
       page: async (after, count) =>
         (await collections.page(actor, collectionId, after, count, body)).map((view) => ({ name: view.name, view })),
       changed: (since, until, after, count) =>
@@ -115,6 +127,7 @@ export class AddressBooks {
     const { books } = this.#store
     return await this.#changes(actor, actor.userId, text, limit, {
       size: pageSize('none'),
+      isFull: () => false,
       page: async (after, count) => {
         const all = (await books.list(actor)).filter(({ name }) => name > after)
         const sorted = all.sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -157,7 +170,7 @@ export class AddressBooks {
           after = last.name
           left -= shown.length
         }
-        const complete = page.length <= size
+        const complete = page.length <= size && !reader.isFull(page)
         if (complete || left <= 0) {
           const goOn: ChangeToken['page'] = { after, ...(since ? { since: { base: since.base, own: since.own } } : {}) }
           const fresh = { collectionId, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }

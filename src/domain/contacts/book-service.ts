@@ -7,15 +7,17 @@ import { assertBookFree, type Condition } from './condition.ts'
 /** Clients write the alpha too. */
 const COLOR = /^#[0-9a-f]{3,8}$/i
 
+/** What a book cannot be like, in words; undefined where nothing is wrong. */
+export function bookProblem({ displayName, description, color }: BookChanges): string | undefined {
+  if (displayName !== undefined && displayName.length > 500) return 'The name of a book has at most 500 characters'
+  if (description && description.length > 10_000) return 'The description of a book has at most 10,000 characters'
+  return color && !COLOR.test(color) ? 'A color is written as #rrggbb' : undefined
+}
+
 /** @throws DomainError `invalid-data` */
-function assertChanges({ displayName, description, color }: BookChanges): void {
-  if (displayName !== undefined && displayName.length > 500) {
-    throw new DomainError('invalid-data', 'The name of a book has at most 500 characters')
-  }
-  if (description && description.length > 10_000) {
-    throw new DomainError('invalid-data', 'The description of a book has at most 10,000 characters')
-  }
-  if (color && !COLOR.test(color)) throw new DomainError('invalid-data', 'A color is written as #rrggbb')
+function assertChanges(changes: BookChanges): void {
+  const problem = bookProblem(changes)
+  if (problem !== undefined) throw new DomainError('invalid-data', problem)
 }
 
 /** @throws DomainError `invalid-name` */

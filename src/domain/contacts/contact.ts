@@ -59,6 +59,13 @@ export interface CardView {
 /** Which text of a card to read: none, as stored (3.0 of a generated one), or one version. */
 export type Body = 'none' | 'stored' | Version
 
+/** What one read of cards with their texts holds, in bytes of stored cards (the last of them aside). */
+export const MAX_READ_BYTES = 4 * 1024 * 1024
+
+/** Whether these may be not all that were asked for: read on. */
+export const isFull = (views: readonly (CardView | undefined)[], body: Body): boolean =>
+  body !== 'none' && views.reduce((bytes, view) => bytes + (view?.size ?? 0), 0) >= MAX_READ_BYTES
+
 const hash = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('base64url').slice(0, 27)
 

@@ -148,7 +148,8 @@ function byName(card: VCard): Map<string, Property[]> {
 }
 
 const sameMeaning = (one: readonly Property[], other: readonly Property[]): boolean =>
-  one.length === other.length && one.map(meaning).sort().join('\n') === other.map(meaning).sort().join('\n')
+  one.length === other.length &&
+  (one.length === 0 || one.map(meaning).sort().join('\n') === other.map(meaning).sort().join('\n'))
 
 const toText = ({ line, companions }: Property): PropertyText => [line, ...companions].map(unfolded)
 const fromText = (text: PropertyText): Property => {
@@ -180,7 +181,7 @@ export function applyLayer(base: VCard, layer: Layer): VCard {
   const living = new Set<string>()
   for (const property of properties(four.lines)) {
     const { line } = property
-    const key = baseValueKey({ name: line.name, value: valueKey(line) })
+    const key = lineKey(line)
     if (gone.has(standardName(line.name)) || removed.has(key)) {
       fate.set(line, [])
       continue
@@ -196,17 +197,17 @@ export function applyLayer(base: VCard, layer: Layer): VCard {
     if (kept) return kept
     return isFrame(line) || line.group === undefined || living.has(line.group.toLowerCase()) ? [line] : []
   })
-  const additions = [...Object.values(layer.set).flat(), ...layer.add.filter((text) => !shown.has(textKey(text)))]
+  const additions = [
+    ...Object.values(layer.set).flat().map(fromText),
+    ...layer.add.map(fromText).filter(({ line }) => !shown.has(lineKey(line))),
+  ]
   const end = lines.findLastIndex(({ name }) => name === 'END')
-  const added = groups.place(additions.map(fromText))
+  const added = groups.place(additions)
   return { version: '4.0', lines: [...lines.slice(0, end), ...added, ...lines.slice(end)] }
 }
 
 const baseValueKey = ({ name, value }: BaseValue): string => `${standardName(name)}\x1c${value}`
-const textKey = (text: PropertyText): string => {
-  const { line } = fromText(text)
-  return baseValueKey({ name: line.name, value: valueKey(line) })
-}
+const lineKey = (line: Line): string => baseValueKey({ name: line.name, value: valueKey(line) })
 
 /** The line is first put as 4.0 has it: a 4.0 card's `TYPE=pref` is the PREF that an annotation takes away. */
 function annotate(property: Property, { parameters, companions }: Annotation, groups: Groups): Line[] {
