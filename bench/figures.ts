@@ -12,7 +12,7 @@ export interface Contestant {
   readonly name: string
   /** The process whose processor time counts. */
   readonly pid?: number
-  run(milliseconds: number): Promise<{ readonly count: number; readonly seconds: number }>
+  run(milliseconds: number): Promise<{ readonly count: number; readonly seconds: number; readonly bytes?: number }>
 }
 
 export interface Standing {
@@ -22,6 +22,8 @@ export interface Standing {
   readonly rate: number
   /** Of the server process, for each operation. */
   readonly cpuMs: number
+  /** Of an answer. */
+  readonly kilobytes: number
   /** To the first contestant in the same round, the middle of all rounds. */
   readonly ratio: number
 }
@@ -35,13 +37,15 @@ export async function inTurns(
 ): Promise<Standing[]> {
   const rates = contestants.map((): number[] => [])
   const cpu = contestants.map((): number[] => [])
+  const sizes = contestants.map((): number[] => [])
   for (const { run } of contestants) await run(milliseconds / 2) // warm
   for (let round = 0; round < rounds; round += 1) {
     for (const [at, { run, pid = 0 }] of contestants.entries()) {
       const before = cpuTime(pid)
-      const { count, seconds } = await run(milliseconds)
+      const { count, seconds, bytes = 0 } = await run(milliseconds)
       rates[at]?.push(count / seconds)
       cpu[at]?.push((cpuTime(pid) - before) / count)
+      sizes[at]?.push(bytes / 1024 / count)
     }
   }
   return contestants.map(({ name }, at) => {
@@ -51,6 +55,7 @@ export async function inTurns(
       rates: own,
       rate: median(own),
       cpuMs: median(cpu[at] ?? []),
+      kilobytes: median(sizes[at] ?? []),
       ratio: median(own.map((rate, round) => rate / (rates[0]?.[round] ?? rate))),
     }
   })
