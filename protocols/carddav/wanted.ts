@@ -1,7 +1,7 @@
 import type { Body, CardView, Id } from '#domain'
 import { parseVCard, selectProperties, serialize, toJCard } from '#vcard'
 import { propstat, response } from './multistatus.ts'
-import { CARDDAV, DAV, element, type QName } from './names.ts'
+import { CARDDAV, DAV, element, type QName, tag } from './names.ts'
 import { DavError } from './preconditions.ts'
 import { propertiesOf } from './properties/index.ts'
 import type { LiveProperty } from './properties/property.ts'
@@ -97,8 +97,16 @@ export function wantedOfReport(root: XmlElement): Wanted {
   return { ...asked, names: [...asked.names, ADDRESS_DATA], body: asked.body === 'none' ? '3.0' : asked.body }
 }
 
+/** A property with the tags that are written around its value. */
+interface Told {
+  readonly property: LiveProperty
+  readonly start: string
+  readonly end: string
+  readonly empty: string
+}
+
 interface Plan {
-  readonly found: readonly LiveProperty[]
+  readonly found: readonly Told[]
   /** Named, and no live property of this kind. */
   readonly others: readonly QName[]
   readonly kept: boolean
@@ -106,17 +114,24 @@ interface Plan {
 
 const KEEPING: ReadonlySet<ResourceKind> = new Set(['home', 'address-book', 'card'])
 
-function plan({ mode, names }: Wanted, kind: ResourceKind): Plan {
+function told(property: LiveProperty, attributes: string): Told {
+  const { open, close } = tag(property.name)
+  return { property, start: `<${open}${attributes}>`, end: `</${close}>`, empty: `<${open}/>` }
+}
+
+function plan({ mode, names, attributes = '' }: Wanted, kind: ResourceKind): Plan {
   const known = propertiesOf(kind)
+  const ready = (found: Iterable<LiveProperty>) =>
+    [...found].map((property) => told(property, property.name === ADDRESS_DATA ? attributes : ''))
   const others = names.filter((name) => !known.has(name))
   if (mode === 'prop') {
     const found = names.flatMap((name) => known.get(name) ?? [])
     const kept = others.length > 0 || found.some(({ change }) => change === 'kept')
-    return { found, others, kept: KEEPING.has(kind) && kept }
+    return { found: ready(found), others, kept: KEEPING.has(kind) && kept }
   }
   const included = mode === 'allprop' ? names.flatMap((name) => known.get(name) ?? []) : []
   const all = [...known.values()].filter(({ allprop }) => mode === 'propname' || allprop)
-  return { found: [...new Set([...all, ...included])], others, kept: KEEPING.has(kind) }
+  return { found: ready(new Set([...all, ...included])), others, kept: KEEPING.has(kind) }
 }
 
 type Kept = ReadonlyMap<string, string>
@@ -145,7 +160,11 @@ export class Responses {
     if (known) return known
     const made = plan(this.#wanted, kind)
     this.#plans.set(kind, made)
-    if (!this.#locksRead && this.#wanted.mode !== 'propname' && made.found.some(({ name }) => name === LOCKDISCOVERY)) {
+    if (
+      !this.#locksRead &&
+      this.#wanted.mode !== 'propname' &&
+      made.found.some(({ property }) => property.name === LOCKDISCOVERY)
+    ) {
       this.#locksRead = true
       this.#context = { ...this.#context, heldLocks: await this.#context.locks.all(this.#context.actor) }
     }
@@ -155,13 +174,13 @@ export class Responses {
   async of(resource: Exclude<Resource, CardResource>): Promise<string> {
     const { found, others, kept } = await this.#plan(resource.kind)
     const read = new Map<LiveProperty['read'], string | undefined>() // two properties of one reader tell the same
-    for (const property of found) {
+    for (const { property } of found) {
       if (this.#wanted.mode === 'propname') read.set(property.read, '')
       else if (!read.has(property.read)) read.set(property.read, await property.read(resource, this.#context))
     }
     const values = await this.#expanded(
       found,
-      found.map((property) => read.get(property.read)),
+      found.map(({ property }) => read.get(property.read)),
     )
     const collection = resource.kind === 'home' ? this.#context.actor.userId : idOf(resource)
     const mine = kept && collection !== undefined ? (await this.#kept(collection, [''])).get('') : undefined
@@ -179,7 +198,7 @@ export class Responses {
     for (const { href, view } of rows) {
       const card = cardResource(bookId, href, view, actor)
       const read = found.map(
-        (property) => (propname ? '' : (property.read(card, this.#context) as string | undefined)), // see LiveProperty
+        ({ property }) => (propname ? '' : (property.read(card, this.#context) as string | undefined)), // see LiveProperty
       )
       const values = this.#wanted.expand ? await this.#expanded(found, read) : read
       out += this.#write(href, found, others, values, mine?.get(view.name) ?? NOTHING)
@@ -188,15 +207,15 @@ export class Responses {
   }
 
   async #expanded(
-    found: readonly LiveProperty[],
+    found: readonly Told[],
     values: readonly (string | undefined)[],
   ): Promise<readonly (string | undefined)[]> {
     const { expand } = this.#wanted
     if (!expand) return values
     const out: (string | undefined)[] = []
-    for (const [at, { name }] of found.entries()) {
+    for (const [at, { property }] of found.entries()) {
       const value = values[at]
-      out.push(value === undefined ? undefined : ((await expand.get(name)?.(value)) ?? value))
+      out.push(value === undefined ? undefined : ((await expand.get(property.name)?.(value)) ?? value))
     }
     return out
   }
@@ -214,20 +233,20 @@ export class Responses {
 
   #write(
     href: string,
-    found: readonly LiveProperty[],
+    found: readonly Told[],
     others: readonly QName[],
     values: readonly (string | undefined)[],
     kept: Kept,
   ): string {
     let there = ''
     let absent = ''
-    found.forEach(({ name, change }, at) => {
+    found.forEach(({ property, start, end, empty }, at) => {
       const value = values[at]
-      const own = change === 'kept' && this.#wanted.mode !== 'propname' ? kept.get(name) : undefined
+      const keeps = property.change === 'kept' && this.#wanted.mode !== 'propname'
+      const own = keeps ? kept.get(property.name) : undefined
       if (own !== undefined) there += own
-      else if (value !== undefined && name === ADDRESS_DATA) there += element(name, value, this.#wanted.attributes)
-      else if (value === undefined) absent += element(name)
-      else there += element(name, value)
+      else if (value === undefined) absent += empty
+      else there += value === '' ? empty : start + value + end
     })
     for (const name of others) {
       const value = kept.get(name)
@@ -235,7 +254,7 @@ export class Responses {
       else there += value
     }
     if (this.#wanted.mode !== 'prop') {
-      const told = new Set<string>([...found.map(({ name }) => name), ...others])
+      const told = new Set<string>([...found.map(({ property }) => property.name), ...others])
       for (const [name, value] of kept) {
         if (!told.has(name)) there += this.#wanted.mode === 'propname' ? element(name as QName) : value // was kept as one
       }

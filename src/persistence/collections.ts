@@ -19,35 +19,38 @@ import { condition, isIndexed, isSelective } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
 import { candidates, changed, type Kind, listed, one, oneTeam, page } from './shown-cards.ts'
 
-/** A row of `shown`, as an array would be no faster. */
+/** A row of `shown`, as an array would be no faster; the last four where a body is asked for. */
 interface ShownRow {
   name: string
   etag: string
-  modified_at: Date
+  modified_ms: number
   kind: ContactKind | 'team'
   size: number | null
   writable: boolean
-  version: Version | null
-  text: string | null
-  bytes: Buffer | null
-  members: string[] | null
+  version?: Version | null
+  text?: string | null
+  bytes?: Buffer | null
+  members?: string[] | null
 }
 
 function toView(row: ShownRow, body: Body): CardView {
-  const { name, etag, modified_at: modifiedAt, kind, size, writable } = row
-  const bare = { name, etag, modifiedAt, kind, writable, ...(size === null ? {} : { size }) }
-  if (body === 'none') return bare
+  const { name, etag, kind, writable } = row
+  const size = row.size ?? undefined
+  const modifiedAt = new Date(row.modified_ms)
+  if (body === 'none') return { name, etag, modifiedAt, kind, writable, size }
+  return { name, etag, modifiedAt, kind, writable, size, card: toCard(row, body) }
+}
+
+function toCard({ name, kind, version, text, bytes, members }: ShownRow, body: Body): NonNullable<CardView['card']> {
   if (kind === 'team') {
-    const four = teamCard(name.slice(0, 36), row.text ?? '', row.members ?? [])
+    const four = teamCard(name.slice(0, 36), text ?? '', members ?? [])
     const version = body === '4.0' ? '4.0' : '3.0'
-    return { ...bare, card: { version, text: serialize(convert(four, version)) } }
+    return { version, text: serialize(convert(four, version)) }
   }
-  const { version, text, bytes } = row
-  if (!version || text === null) throw new TypeError('a card has a version and a text') // both are not null in the table
-  if (body !== 'stored' && version !== body) {
-    return { ...bare, card: { version: body, text: serialize(convert(parseVCard(text), body)) } }
-  }
-  return { ...bare, card: { version, text, ...(bytes ? { bytes } : {}) } }
+  if (!version || text === null || text === undefined) throw new TypeError('a card has a version and a text') // both are not null in the table
+  if (body !== 'stored' && version !== body)
+    return { version: body as Version, text: serialize(convert(parseVCard(text), body as Version)) }
+  return bytes ? { version, text, bytes } : { version, text }
 }
 
 interface StreamRow {

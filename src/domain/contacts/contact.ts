@@ -51,7 +51,7 @@ export interface CardView {
   /** Whether the person may write it; what they may not is a team's card that others administer, and a directory's. */
   readonly writable: boolean
   /** Bytes of its stored form; a team's card has none. */
-  readonly size?: number
+  readonly size?: number | undefined
   /** Asked for by `body`, else absent. */
   readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
 }
