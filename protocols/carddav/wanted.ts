@@ -1,4 +1,4 @@
-import type { Body, CardView, Id } from '#domain'
+import type { Body, CardBody, CardTag, CardView, Id } from '#domain'
 import { parseVCard, selectProperties, serialize, toJCard } from '#vcard'
 import { propstat, response } from './multistatus.ts'
 import { CARDDAV, DAV, element, type QName, tag } from './names.ts'
@@ -16,6 +16,7 @@ import {
 import { child, propertyNames, type XmlElement } from './xml.ts'
 
 const ADDRESS_DATA = CARDDAV('address-data')
+const CARD_KINDS = ['card', 'directory-card'] as const
 const LOCKDISCOVERY = DAV('lockdiscovery')
 
 /** What a PROPFIND or a report wants to know of each resource (RFC 4918 §14.20). */
@@ -23,8 +24,10 @@ export interface Wanted {
   readonly mode: 'prop' | 'allprop' | 'propname'
   /** Named, or included beside allprop. */
   readonly names: readonly QName[]
-  /** How much of each card has to be read. */
-  readonly body: Body
+  /** How much of a card has to be read. */
+  readonly body: CardBody
+  /** The same of the cards of a collection. */
+  readonly row: Body
   readonly addressData?: (card: CardText) => string
   /** What the element says of the form, ready-made. */
   readonly attributes?: string
@@ -34,7 +37,7 @@ export interface Wanted {
 
 /** In which form a card goes into the answer. */
 interface AddressData {
-  readonly body: Body
+  readonly body: CardBody
   readonly addressData?: (card: CardText) => string
   /** What the element says of the form, ready-made. */
   readonly attributes?: string
@@ -79,22 +82,26 @@ export function wanted(root: XmlElement | undefined): Wanted {
   if (prop) {
     const asked = propertyNames(prop)
     const names = [...new Set(asked.map(({ name }) => name))]
-    return { mode: 'prop', names, ...addressDataOf(asked.find(({ name }) => name === ADDRESS_DATA)) }
+    const addressData = addressDataOf(asked.find(({ name }) => name === ADDRESS_DATA))
+    const row = addressData.body === 'none' && names.every(isOfTag) ? 'etag' : addressData.body
+    return { mode: 'prop', names, row, ...addressData }
   }
-  if (child(root, DAV('propname'))) return { mode: 'propname', names: [], body: 'none' }
+  if (child(root, DAV('propname'))) return { mode: 'propname', names: [], body: 'none', row: 'none' }
   const included = include ? propertyNames(include) : []
-  return {
-    mode: 'allprop',
-    names: included.map(({ name }) => name),
-    ...addressDataOf(included.find(({ name }) => name === ADDRESS_DATA)),
-  }
+  const addressData = addressDataOf(included.find(({ name }) => name === ADDRESS_DATA))
+  return { mode: 'allprop', names: included.map(({ name }) => name), row: addressData.body, ...addressData }
 }
+
+/** Whether name and ETag of a card are enough to tell it: of what is no live property, they are. */
+const isOfTag = (name: QName): boolean =>
+  CARD_KINDS.every((kind) => propertiesOf(kind).get(name)?.ofTag ?? !propertiesOf(kind).has(name))
 
 /** The same for a report, whose allprop includes the card (KDE asks so). */
 export function wantedOfReport(root: XmlElement): Wanted {
   const asked = wanted(root)
   if (asked.mode !== 'allprop') return asked
-  return { ...asked, names: [...asked.names, ADDRESS_DATA], body: asked.body === 'none' ? '3.0' : asked.body }
+  const body = asked.body === 'none' ? '3.0' : asked.body
+  return { ...asked, names: [...asked.names, ADDRESS_DATA], body, row: body }
 }
 
 /** A property with the tags that are written around its value. */
@@ -140,7 +147,8 @@ const NOTHING: Kept = new Map()
 /** A card of a book, under the href that the client is to see. */
 export interface CardRow {
   readonly href: string
-  readonly view: CardView
+  /** The tag alone where `Wanted.row` asks for no more. */
+  readonly view: CardTag | CardView
 }
 
 /** Writes the response of one resource after another; what is to be read of each kind is worked out once. */
@@ -196,7 +204,7 @@ export class Responses {
     const propname = this.#wanted.mode === 'propname'
     let out = ''
     for (const { href, view } of rows) {
-      const card = cardResource(bookId, href, view, actor)
+      const card = cardResource(bookId, href, view as CardView, actor) // `isOfTag`: its properties ask for no more
       const read = found.map(
         ({ property }) => (propname ? '' : (property.read(card, this.#context) as string | undefined)), // see LiveProperty
       )

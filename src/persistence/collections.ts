@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   type Actor,
   type Body,
+  type CardTag,
   type CardView,
   type ChangedMember,
   type Collections,
@@ -10,6 +11,7 @@ import {
   type Id,
   idInName,
   type Narrowing,
+  type Shown,
   type StreamState,
   teamCard,
 } from '#domain'
@@ -19,7 +21,7 @@ import { condition, isIndexed, isSelective } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
 import { candidates, changed, type Kind, listed, one, oneTeam, page } from './shown-cards.ts'
 
-/** A row of `shown`, as an array would be no faster; the last four where a body is asked for. */
+/** A row of `shown`, as an array would be no faster: all but name and ETag as far as they are asked for. */
 interface ShownRow {
   name: string
   etag: string
@@ -27,29 +29,31 @@ interface ShownRow {
   kind: ContactKind | 'team'
   size: number | null
   writable: boolean
-  version?: Version | null
-  text?: string | null
-  bytes?: Buffer | null
-  members?: string[] | null
+  version: Version | null
+  text: string | null
+  bytes: Buffer | null
+  members: string[] | null
 }
 
-function toView(row: ShownRow, body: Body): CardView {
+function toView<Of extends Body>(row: ShownRow, body: Of): Shown<Of>
+function toView(row: ShownRow, body: Body): CardTag | CardView {
+  if (body === 'etag') return row
   const { name, etag, kind, writable } = row
-  const size = row.size ?? undefined
-  const modifiedAt = new Date(row.modified_ms)
-  if (body === 'none') return { name, etag, modifiedAt, kind, writable, size }
-  return { name, etag, modifiedAt, kind, writable, size, card: toCard(row, body) }
+  const view = { name, etag, modifiedAt: new Date(row.modified_ms), kind, writable, size: row.size ?? undefined }
+  return body === 'none' ? view : { ...view, card: toCard(row, body) }
 }
 
-function toCard({ name, kind, version, text, bytes, members }: ShownRow, body: Body): NonNullable<CardView['card']> {
+function toCard(
+  { name, kind, version, text, bytes, members }: ShownRow,
+  body: 'stored' | Version,
+): NonNullable<CardView['card']> {
   if (kind === 'team') {
     const four = teamCard(name.slice(0, 36), text ?? '', members ?? [])
     const version = body === '4.0' ? '4.0' : '3.0'
     return { version, text: serialize(convert(four, version)) }
   }
-  if (!version || text === null || text === undefined) throw new TypeError('a card has a version and a text') // both are not null in the table
-  if (body !== 'stored' && version !== body)
-    return { version: body as Version, text: serialize(convert(parseVCard(text), body as Version)) }
+  if (!version || text === null) throw new TypeError('a card has a version and a text') // both are not null in the table
+  if (body !== 'stored' && version !== body) return { version: body, text: serialize(convert(parseVCard(text), body)) }
   return bytes ? { version, text, bytes } : { version, text }
 }
 
@@ -164,7 +168,12 @@ export class SqlCollections implements Collections {
     return made
   }
 
-  async named(actor: Actor, collectionId: Id, names: readonly string[], body: Body): Promise<CardView[]> {
+  async named<Of extends Body>(
+    actor: Actor,
+    collectionId: Id,
+    names: readonly string[],
+    body: Of,
+  ): Promise<Shown<Of>[]> {
     const kind = kindOf(actor, collectionId)
     const keys = [actor.organizationId, actor.userId, collectionId]
     const [first] = names
@@ -184,14 +193,14 @@ export class SqlCollections implements Collections {
     return team.map((found) => toView(found, body))
   }
 
-  async page(
+  async page<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     after: string,
     limit: number,
-    body: Body,
+    body: Of,
     narrowing?: Narrowing,
-  ): Promise<CardView[]> {
+  ): Promise<Shown<Of>[]> {
     const kind = kindOf(actor, collectionId)
     const values: unknown[] = [actor.organizationId, actor.userId, collectionId, after, limit]
     const rows = await this.#session.query<ShownRow>(
@@ -213,12 +222,12 @@ export class SqlCollections implements Collections {
     return [...new Set(rows.map(({ name }) => name))]
   }
 
-  async changed(
+  async changed<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     { since, until, after, limit }: Parameters<Collections['changed']>[2],
-    body: Body,
-  ): Promise<ChangedMember[]> {
+    body: Of,
+  ): Promise<ChangedMember<Shown<Of>>[]> {
     const kind = kindOf(actor, collectionId)
     const rows = await this.#session.query<ShownRow & { member: string; name: string | null }>(
       changed(kind, body),

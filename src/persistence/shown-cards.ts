@@ -5,13 +5,28 @@ import { arrays } from './session.ts'
 /** A team above this many members has no group card. */
 const MAX_GROUP_MEMBERS = 2_500
 
-const STORED = `, version, text, bytes, null::text[] as members`
-const FOUR = `, case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, bytes, null::text[] as members`
-/** The columns that follow where a body is asked for; without one there are none, for each costs time in every row. */
-const CONTENT: { readonly [Kind in Body]: string } = { none: '', stored: STORED, '3.0': STORED, '4.0': FOUR }
+const STORED = `version, text, bytes, null::text[] as members`
+const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, bytes, null::text[] as members`
 
-/** Milliseconds since 1970: as a timestamp each would be parsed by regular expressions, a fifth of a long listing. */
-const modified = (row: string): string => `date_part('epoch', ${row}.modified_at) * 1000 as modified_ms`
+/** What each kind of row tells of a card beside its name and ETag; as much as is asked for, as each column costs time. */
+interface Columns {
+  /** Which has `modified_at`. */
+  readonly row: string
+  readonly kind: string
+  readonly size: string
+  readonly writable: string
+  /** With version, text, bytes and members. */
+  readonly team?: string
+}
+
+/**
+ * Milliseconds since 1970: a timestamp would be parsed by regular expressions, which took a fifth of a long listing.
+ */
+function columns(body: Body, { row, kind, size, writable, team }: Columns): string {
+  if (body === 'etag') return ''
+  const about = `, date_part('epoch', ${row}.modified_at) * 1000 as modified_ms, ${kind} as kind, ${size} as size, ${writable} as writable`
+  return body === 'none' ? about : `${about}, ${team ?? (body === '4.0' ? FOUR : STORED)}`
+}
 
 const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
   join contact c on c.organization_id = n.organization_id and c.owner_id = n.user_id and c.kind = 'profile' and c.listed
@@ -41,7 +56,7 @@ const also = (condition: string | undefined): string => (condition === undefined
 
 /** My own cards in the collection ($1 organization, $2 user, $3 collection): personal, and over others'. */
 const own = ({ body, where, order = '', search }: Which): string => `(
-  select name, etag, ${modified('c')}, kind, size, true as writable${CONTENT[body]}
+  select name, etag${columns(body, { row: 'c', kind: 'kind', size: 'size', writable: 'true' })}
   from contact c where organization_id = $1 and book_id = $3 and owner_id = $2 and ${where('name')} ${also(search)}
     and (kind = 'personal' or exists (select from contact b
       where b.organization_id = c.base_organization_id and b.id = c.base_id and b.listed)) ${order})`
@@ -59,7 +74,7 @@ const unless = (id: string, column: string, rows: string, order: string): string
 
 /** The colleagues' cards that the user sees. Nothing but the index is read where no body is asked for. */
 const colleagues = ({ body, where, order = '', search }: Which): string => `(
-  select name, etag, ${modified('p')}, 'profile', size, true${CONTENT[body]}
+  select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'true' })}
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, order)}
     and ${unless('p.id', 'member_id', HIDDEN, order)}
@@ -67,14 +82,21 @@ const colleagues = ({ body, where, order = '', search }: Which): string => `(
 
 /** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
 const directory = ({ body, where, order = '', search }: Which): string => `(
-  select name, etag, ${modified('p')}, 'profile' as kind, size, false as writable${CONTENT[body]}
+  select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'false' })}
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ($2::uuid is null or $3::uuid is null or true) ${order})`
 
+const TEAM: Columns = {
+  row: 't',
+  kind: `'team'`,
+  size: 'null::integer',
+  writable: `m.role <> 'member' and not t.is_synced`,
+  team: `null as version, t.name as text, null::bytea as bytes, ${MEMBERS} as members`,
+}
+
 /** The group cards of the user's teams. */
 const teams = ({ body, where, order = '' }: Which): string => `(
-  select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag, ${modified('t')}, 'team' as kind,
-    null::integer as size, m.role <> 'member' and not t.is_synced as writable${body === 'none' ? '' : `, null as version, t.name as text, null::bytea as bytes, ${MEMBERS} as members`}
+  select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag${columns(body, TEAM)}
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
     and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}

@@ -46,7 +46,7 @@ async function* responses(
   if (!inside) return
   for (const child of await childCollections(context, resource)) yield await written.of(child)
   if (resource.kind !== 'address-book') return
-  for await (const views of context.addressBooks.cards(context.actor, resource.id, asked.body)) {
+  for await (const views of context.addressBooks.cards(context.actor, resource.id, asked.row)) {
     const rows = views.map((view) => ({ href: cardHref(resource.href, view.name), view }))
     yield await written.ofCards(resource.id, rows)
   }

@@ -51,7 +51,7 @@ async function* answer(
 ): AsyncGenerator<string> {
   const responses = new Responses(wanted, context)
   for (const href of foreign) yield statusResponse(href, 404)
-  for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.body)) {
+  for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.row)) {
     const rows: CardRow[] = []
     let missing = ''
     for (const { name, view } of members) {

@@ -1,4 +1,4 @@
-import type { Body, CardView, Narrowing } from '#domain'
+import type { CardBody, CardView, Narrowing } from '#domain'
 import { parseVCard } from '#vcard'
 import { truncated } from '../multistatus.ts'
 import { CARDDAV } from '../names.ts'
@@ -85,7 +85,7 @@ async function* single(reading: Promise<CardView | undefined>): AsyncGenerator<r
 /** The cards in the version that is asked for: the filter was about them as they are stored. */
 async function inForm(
   views: readonly CardView[],
-  body: Body,
+  body: CardBody,
   book: CardScope,
   { actor, addressBooks }: Context,
 ): Promise<readonly CardView[]> {

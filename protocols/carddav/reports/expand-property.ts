@@ -63,10 +63,12 @@ class Expansion {
     this.#read += 1
     if (this.#read > MAX_RESOURCES) throw tooManyMatches(`At most ${MAX_RESOURCES} resources are expanded`)
     const nested = [...wish].filter(([, inside]) => inside.size > 0)
+    const body = bodyOf(wish)
     const wanted: Wanted = {
       mode: 'prop',
       names: [...wish.keys()],
-      body: bodyOf(wish),
+      body,
+      row: body,
       expand: new Map(nested.map(([name, inside]) => [name, (value) => this.#expand(value, inside)])),
     }
     const responses = new Responses(wanted, this.#context)

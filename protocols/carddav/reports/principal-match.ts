@@ -1,4 +1,4 @@
-import type { Body } from '#domain'
+import type { CardBody } from '#domain'
 import { statusResponse } from '../multistatus.ts'
 import { DAV, type QName } from '../names.ts'
 import { DavError } from '../preconditions.ts'
@@ -34,7 +34,12 @@ async function* self(resource: Resource, context: Context): AsyncGenerator<Resou
   }
 }
 
-async function* matching(resource: Resource, name: QName, body: Body, context: Context): AsyncGenerator<Resource[]> {
+async function* matching(
+  resource: Resource,
+  name: QName,
+  body: CardBody,
+  context: Context,
+): AsyncGenerator<Resource[]> {
   const { actor, addressBooks } = context
   const mine = principalHref(actor.userId)
   const matches = async (one: Resource): Promise<boolean> => {

@@ -42,10 +42,14 @@ export interface Contact extends CardContent {
 /** A deleted profile's row stays while the journal names it; nobody owns it any more. A deactivated one may come back. */
 export const isDeleted = ({ kind, ownerId }: Contact): boolean => kind === 'profile' && ownerId === undefined
 
-/** What a reader of a collection gets of a card. */
-export interface CardView {
+/** What tells one state of a card from another. */
+export interface CardTag {
   readonly name: string
   readonly etag: string
+}
+
+/** What a reader of a collection gets of a card. */
+export interface CardView extends CardTag {
   readonly modifiedAt: Date
   readonly kind: ContactKind | 'team'
   /** Whether the person may write it; what they may not is a team's card that others administer, and a directory's. */
@@ -56,8 +60,15 @@ export interface CardView {
   readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
 }
 
-/** Which text of a card to read: none, as stored (3.0 of a generated one), or one version. */
-export type Body = 'none' | 'stored' | Version
+/**
+ * How much of a card to read: name and ETag (a long listing takes half the time), all but its text, or the text too: as
+ * stored (3.0 of a generated one), or of one version.
+ */
+export type Body = 'etag' | CardBody
+export type CardBody = 'none' | 'stored' | Version
+
+/** What is read of a card. */
+export type Shown<Of extends Body> = Of extends 'etag' ? CardTag : CardView
 
 const hash = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('base64url').slice(0, 27)
