@@ -19,7 +19,7 @@ import { convert, parseVCard, serialize, type Version } from '#vcard'
 import { Batch } from './batch.ts'
 import { condition, isIndexed, isSelective } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
-import { candidates, changed, type Kind, listed, one, oneTeam, page } from './shown-cards.ts'
+import { candidates, changed, type Kind, listed, listedOfEach, one, oneTeam, page, SEPARATOR } from './shown-cards.ts'
 
 /** A row of `shown`, as an array would be no faster: all but name and ETag as far as they are asked for. */
 interface ShownRow {
@@ -99,6 +99,14 @@ interface CardKey {
   readonly collectionId: Id
   readonly name: string
 }
+interface CardsKey {
+  readonly actor: Actor
+  readonly collectionId: Id
+  readonly names: readonly string[]
+}
+
+/** Of so many cards the reads of several people share a statement: starting one costs as much as reading twenty. */
+const SHARED = 50
 
 const column = <Key, Value>(keys: readonly Key[], read: (key: Key, at: number) => Value): Value[] => keys.map(read)
 
@@ -116,6 +124,7 @@ export class SqlCollections implements Collections {
   readonly #session: Session
   readonly #streams: Batch<StreamsKey, { base: StreamState; own: StreamState }>
   readonly #cards = new Map<string, Batch<CardKey, ShownRow | undefined>>()
+  readonly #lists = new Map<string, Batch<CardsKey, ShownRow[]>>()
 
   constructor(session: Session) {
     this.#session = session
@@ -168,6 +177,30 @@ export class SqlCollections implements Collections {
     return made
   }
 
+  #list(kind: Kind, body: Body): Batch<CardsKey, ShownRow[]> {
+    const name = `shared.${kind}.${body}`
+    const known = this.#lists.get(name)
+    if (known) return known
+    const made = new Batch<CardsKey, ShownRow[]>(async (keys) => {
+      const found = keys.map((): ShownRow[] => [])
+      const rows = await this.#session.query<ShownRow & { n: number }>(
+        listedOfEach(kind, body),
+        [
+          column(keys, (_, at) => at),
+          column(keys, ({ actor }) => actor.organizationId),
+          column(keys, ({ actor }) => actor.userId),
+          column(keys, ({ collectionId }) => collectionId),
+          column(keys, ({ names }) => names.join(SEPARATOR)),
+        ],
+        name,
+      )
+      for (const row of rows) found[row.n]?.push(row)
+      return found
+    })
+    this.#lists.set(name, made)
+    return made
+  }
+
   async named<Of extends Body>(
     actor: Actor,
     collectionId: Id,
@@ -178,7 +211,11 @@ export class SqlCollections implements Collections {
     const keys = [actor.organizationId, actor.userId, collectionId]
     const [first] = names
     if (first === undefined) return []
-    if (names.length > 1) {
+    if (names.length > 1 && names.length <= SHARED) {
+      const rows = await this.#list(kind, body).load({ actor, collectionId, names })
+      return rows.map((row) => toView(row, body))
+    }
+    if (names.length > SHARED) {
       const rows = await this.#session.query<ShownRow>(listed(kind, body), [...keys, names], `named.${kind}.${body}`)
       return rows.map((row) => toView(row, body))
     }

@@ -124,6 +124,15 @@ export const one = (kind: Kind, byId: boolean, body: Body): string => {
 /** Asked where no other card has the name: in each GET's query it would take a third of the time. */
 export const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
 export const listed = (kind: Kind, body: Body): string => shown(kind, { body, where: (name) => `${name} = any($4)` })
+
+/** Between names in one text: an array of arrays is none in SQL, and no name has a slash. */
+export const SEPARATOR = '/'
+/** The same for several people at once: `k` has organization, user, collection and names. */
+export const listedOfEach = (kind: Kind, body: Body): string => {
+  const ofKey = ['k.o', 'k.u', 'k.b', `string_to_array(k.names, '${SEPARATOR}')`]
+  return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text')} as k (n, o, u, b, names)
+    cross join lateral (${listed(kind, body).replace(/\$([1-4])/g, (_, at) => ofKey[at - 1] ?? '')}) v`
+}
 export const page = (kind: Kind, body: Body, search?: string): string =>
   `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
    order by name collate "C" limit $5`
