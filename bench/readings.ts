@@ -20,7 +20,7 @@ import {
   tokens,
   xml,
 } from './stage.ts'
-import { type Account, cpuTime } from './world.ts'
+import type { Account } from './world.ts'
 
 const READ_TARGET = 0.6
 const BODIES_TARGET = 0.5
@@ -162,7 +162,7 @@ async function measureWhole(stage: Stage, { title, ask, bare }: Whole): Promise<
   for (const population of stage.populations) {
     const who = { ...population, accounts: population.accounts.slice(0, WHOLE_CLIENTS) }
     const contestants = [bareLoop(stage, who, () => bare(who)), of(stage, who, (account) => [ask(who, account)])]
-    const standings = await inTurns(contestants, rounds, milliseconds * 2, cpuTime)
+    const standings = await inTurns(contestants, rounds, milliseconds * 2, stage.world.clocks)
     measured.push({ title: `${title}, ${label(who.size)}`, standings, target: BODIES_TARGET })
   }
   return measured
@@ -180,6 +180,6 @@ export async function measureReading(stage: Stage, name: string): Promise<Measur
   const contestants = [bare ? bareLoop(stage, largest, bare) : bareRoute(stage, clients)]
   for (const who of stage.populations) contestants.push(await reading.of(stage, who))
   const { rounds, milliseconds } = stage.options
-  const standings = await inTurns(contestants, rounds, milliseconds, cpuTime)
+  const standings = await inTurns(contestants, rounds, milliseconds, stage.world.clocks)
   return [{ title, standings, ...(target === undefined ? {} : { target }) }]
 }

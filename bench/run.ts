@@ -23,7 +23,7 @@ import {
   sync,
   tokenOf,
 } from './stage.ts'
-import { cpuTime, World } from './world.ts'
+import { World } from './world.ts'
 
 const HELP = `Measures Kith beside a bare Fastify route that does one prepared look-up, in turns, on one machine.
 
@@ -114,7 +114,7 @@ async function measureCold(stage: Stage): Promise<Measured | undefined> {
     return { name, pid: kith.pid, run }
   }
   const contestants = [bareRoute(stage), contestant('poll', polls), contestant('empty sync', syncs)]
-  const standings = await inTurns(contestants, rounds, milliseconds, cpuTime)
+  const standings = await inTurns(contestants, rounds, milliseconds, stage.world.clocks)
   return { title: `${label(many.length)} people in turn, of ${label(who.size)}`, standings, apart: true }
 }
 
@@ -131,7 +131,7 @@ async function measurePut(stage: Stage): Promise<Measured | undefined> {
   const puts = populations.map((one) =>
     of(stage, one, (account) => [asked('PUT', account.book + CARD_NAME, account, cardOf(account))]),
   )
-  const standings = await inTurns([bare, ...puts], options.rounds, options.milliseconds * 3, cpuTime)
+  const standings = await inTurns([bare, ...puts], options.rounds, options.milliseconds * 3, world.clocks)
   return { title: `PUT, ${CLIENTS} people each rewriting a card`, standings, target: WRITE_TARGET }
 }
 
@@ -187,14 +187,15 @@ async function main(): Promise<void> {
       if (!one) return
       measured.push(one)
       all.push(...verdicts(one))
-      const rows = one.standings.map(({ name, rate, ratio, cpuMs, kilobytes }) => [
+      const rows = one.standings.map(({ name, rate, ratio, cpuMs, databaseMs, kilobytes }) => [
         name,
         rate.toFixed(rate < 50 ? 1 : 0),
         percent(ratio),
         cpuMs > 0 ? cpuMs.toFixed(3) : '',
+        databaseMs > 0 ? databaseMs.toFixed(3) : '',
         kilobytes > 0 ? kilobytes.toFixed(1) : '',
       ])
-      console.log(`\n${table([one.title, 'a second', 'of the first', 'server CPU ms', 'KB'], rows)}`)
+      console.log(`\n${table([one.title, 'a second', 'of the first', 'server CPU ms', 'database CPU ms', 'KB'], rows)}`)
     }
     for (const name of READING_NAMES.filter(wanted)) {
       for (const one of await measureReading(stage, name)) note(one)
