@@ -83,8 +83,12 @@ export function wanted(root: XmlElement | undefined): Wanted {
     const asked = propertyNames(prop)
     const names = [...new Set(asked.map(({ name }) => name))]
     const addressData = addressDataOf(asked.find(({ name }) => name === ADDRESS_DATA))
-    const row = addressData.body === 'none' && names.every(isOfTag) ? 'etag' : addressData.body
-    return { mode: 'prop', names, row, ...addressData }
+    return {
+      mode: 'prop',
+      names,
+      row: names.every(isOfTag) ? TAG_WITH[addressData.body] : addressData.body,
+      ...addressData,
+    }
   }
   if (child(root, DAV('propname'))) return { mode: 'propname', names: [], body: 'none', row: 'none' }
   const included = include ? propertyNames(include) : []
@@ -92,7 +96,12 @@ export function wanted(root: XmlElement | undefined): Wanted {
   return { mode: 'allprop', names: included.map(({ name }) => name), row: addressData.body, ...addressData }
 }
 
-/** Whether name and ETag of a card are enough to tell it: of what is no live property, they are. */
+const TAG_WITH = { none: 'etag', '3.0': 'etag 3.0', '4.0': 'etag 4.0', stored: 'stored' } as const satisfies Record<
+  CardBody,
+  Body
+>
+
+/** Whether name, ETag and text of a card are enough to tell it: of what is no live property, they are. */
 const isOfTag = (name: QName): boolean =>
   CARD_KINDS.every((kind) => propertiesOf(kind).get(name)?.ofTag ?? !propertiesOf(kind).has(name))
 

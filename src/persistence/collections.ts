@@ -29,6 +29,7 @@ interface ShownRow {
   kind: ContactKind | 'team'
   size: number | null
   writable: boolean
+  /** None of a team. */
   version: Version | null
   text: string | null
   bytes: Buffer | null
@@ -37,22 +38,24 @@ interface ShownRow {
 
 function toView<Of extends Body>(row: ShownRow, body: Of): Shown<Of>
 function toView(row: ShownRow, body: Body): CardTag | CardView {
-  if (body === 'etag') return row
   const { name, etag, kind, writable } = row
+  if (body === 'etag') return { name, etag }
+  if (body === 'etag 3.0') return { name, etag, card: toCard(row, '3.0') }
+  if (body === 'etag 4.0') return { name, etag, card: toCard(row, '4.0') }
   const view = { name, etag, modifiedAt: new Date(row.modified_ms), kind, writable, size: row.size ?? undefined }
   return body === 'none' ? view : { ...view, card: toCard(row, body) }
 }
 
 function toCard(
-  { name, kind, version, text, bytes, members }: ShownRow,
+  { name, version, text, bytes, members }: ShownRow,
   body: 'stored' | Version,
 ): NonNullable<CardView['card']> {
-  if (kind === 'team') {
+  if (!version) {
     const four = teamCard(name.slice(0, 36), text ?? '', members ?? [])
-    const version = body === '4.0' ? '4.0' : '3.0'
-    return { version, text: serialize(convert(four, version)) }
+    const wanted = body === '4.0' ? '4.0' : '3.0'
+    return { version: wanted, text: serialize(convert(four, wanted)) }
   }
-  if (!version || text === null) throw new TypeError('a card has a version and a text') // both are not null in the table
+  if (text === null) throw new TypeError('a card has a text') // not null in the table
   if (body !== 'stored' && version !== body) return { version: body, text: serialize(convert(parseVCard(text), body)) }
   return bytes ? { version, text, bytes } : { version, text }
 }

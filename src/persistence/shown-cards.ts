@@ -5,8 +5,8 @@ import { arrays } from './session.ts'
 /** A team above this many members has no group card. */
 const MAX_GROUP_MEMBERS = 2_500
 
-const STORED = `version, text, bytes, null::text[] as members`
-const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, bytes, null::text[] as members`
+const STORED = `version, text, null::text[] as members`
+const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, null::text[] as members`
 
 /** What each kind of row tells of a card beside its name and ETag; as much as is asked for, as each column costs time. */
 interface Columns {
@@ -15,7 +15,7 @@ interface Columns {
   readonly kind: string
   readonly size: string
   readonly writable: string
-  /** With version, text, bytes and members. */
+  /** With version (a team's card has none), text and members. */
   readonly team?: string
 }
 
@@ -24,8 +24,11 @@ interface Columns {
  */
 function columns(body: Body, { row, kind, size, writable, team }: Columns): string {
   if (body === 'etag') return ''
+  const isFour = body === '4.0' || body === 'etag 4.0'
+  if (body === 'etag 3.0' || body === 'etag 4.0') return `, ${team ?? (isFour ? FOUR : STORED)}`
   const about = `, date_part('epoch', ${row}.modified_at) * 1000 as modified_ms, ${kind} as kind, ${size} as size, ${writable} as writable`
-  return body === 'none' ? about : `${about}, ${team ?? (body === '4.0' ? FOUR : STORED)}`
+  const bytes = team === undefined ? 'bytes' : 'null::bytea as bytes'
+  return body === 'none' ? about : `${about}, ${team ?? (isFour ? FOUR : STORED)}, ${bytes}`
 }
 
 const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
@@ -91,7 +94,7 @@ const TEAM: Columns = {
   kind: `'team'`,
   size: 'null::integer',
   writable: `m.role <> 'member' and not t.is_synced`,
-  team: `null as version, t.name as text, null::bytea as bytes, ${MEMBERS} as members`,
+  team: `null as version, t.name as text, ${MEMBERS} as members`,
 }
 
 /** The group cards of the user's teams. */

@@ -46,6 +46,8 @@ export const isDeleted = ({ kind, ownerId }: Contact): boolean => kind === 'prof
 export interface CardTag {
   readonly name: string
   readonly etag: string
+  /** Asked for by `body`, else absent. */
+  readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
 }
 
 /** What a reader of a collection gets of a card. */
@@ -56,19 +58,16 @@ export interface CardView extends CardTag {
   readonly writable: boolean
   /** Bytes of its stored form; a team's card has none. */
   readonly size?: number | undefined
-  /** Asked for by `body`, else absent. */
-  readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
 }
 
-/**
- * How much of a card to read: name and ETag (a long listing takes half the time), all but its text, or the text too: as
- * stored (3.0 of a generated one), or of one version.
- */
-export type Body = 'etag' | CardBody
+/** Which text of a card to read: none, as stored (3.0 of a generated one), or one version. */
 export type CardBody = 'none' | 'stored' | Version
 
+/** How much of a card to read: all with one of its texts, or (in half the time) name and ETag alone or with a text. */
+export type Body = CardBody | 'etag' | `etag ${Version}`
+
 /** What is read of a card. */
-export type Shown<Of extends Body> = Of extends 'etag' ? CardTag : CardView
+export type Shown<Of extends Body> = Of extends CardBody ? CardView : CardTag
 
 const hash = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('base64url').slice(0, 27)
