@@ -51,6 +51,8 @@ interface Which {
   readonly where: (name: string) => string
   /** So that a page of a large book reads a page of each index. */
   readonly order?: string
+  /** Some cards by their names, not one. */
+  readonly several?: boolean
   /** What else must hold of `search`, the text that cards are found by. */
   readonly search?: string | undefined
 }
@@ -67,21 +69,26 @@ const own = ({ body, where, order = '', search }: Which): string => `(
 const HIDDEN = 'hidden where organization_id = $1 and user_id = $2'
 
 /**
- * That an id is none of a user's rows. A page, of many cards, hashes those once; else each card is looked up. (Of NOT
- * EXISTS the planner makes a join that compares each card with each row: a minute for somebody who hid thousands.)
+ * That an id is none of a user's rows. A page, of many cards, hashes those once; else each card is looked up, of several
+ * only where the user has any such row. (Of NOT EXISTS the planner makes a join that compares each card with each row: a
+ * minute for somebody who hid thousands.)
  */
-const unless = (id: string, column: string, rows: string, order: string): string =>
-  order === ''
-    ? `(select true from ${rows} and ${column} = ${id}) is null`
-    : `${id} not in (select ${column} from ${rows})`
+function unless(id: string, column: string, rows: string, { order = '', several = false }: Partial<Which>): string {
+  if (order !== '') return `${id} not in (select ${column} from ${rows})`
+  const none = `(select true from ${rows} and ${column} = ${id}) is null`
+  return several ? `((select true from ${rows} limit 1) is null or ${none})` : none
+}
 
 /** The colleagues' cards that the user sees. Nothing but the index is read where no body is asked for. */
-const colleagues = ({ body, where, order = '', search }: Which): string => `(
+const colleagues = (which: Which): string => {
+  const { body, where, order = '', search } = which
+  return `(
   select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'true' })}
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
-    and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, order)}
-    and ${unless('p.id', 'member_id', HIDDEN, order)}
+    and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, which)}
+    and ${unless('p.id', 'member_id', HIDDEN, which)}
     and ${inScope('p.owner_id')} ${order})`
+}
 
 /** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
 const directory = ({ body, where, order = '', search }: Which): string => `(
@@ -103,7 +110,7 @@ const teams = ({ body, where, order = '' }: Which): string => `(
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
     and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}
-    and ${unless('t.id', 'member_id', HIDDEN, '')} ${order})`
+    and ${unless('t.id', 'member_id', HIDDEN, {})} ${order})`
 
 /** The merged book of a person, another one of theirs, or the organization's directory. */
 export type Kind = 'people' | 'book' | 'directory'
@@ -126,7 +133,8 @@ export const one = (kind: Kind, byId: boolean, body: Body): string => {
 }
 /** Asked where no other card has the name: in each GET's query it would take a third of the time. */
 export const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
-export const listed = (kind: Kind, body: Body): string => shown(kind, { body, where: (name) => `${name} = any($4)` })
+export const listed = (kind: Kind, body: Body): string =>
+  shown(kind, { body, where: (name) => `${name} = any($4)`, several: true })
 
 /** Between names in one text: an array of arrays is none in SQL, and no name has a slash. */
 export const SEPARATOR = '/'
