@@ -126,6 +126,8 @@ interface Whole {
   readonly title: string
   readonly ask: (who: Population, account: Account) => Asked
   readonly bare: (who: Population) => object
+  /** Of larger books nobody asks so. */
+  readonly upTo?: number
 }
 
 const WHOLES: Readonly<Record<string, Whole>> = {
@@ -151,15 +153,16 @@ const WHOLES: Readonly<Record<string, Whole>> = {
       return asked('REPORT', account.book, account, multiget(hrefs))
     },
     bare: ({ all }) => ({ names: all }),
+    upTo: 20_000,
   },
 }
 /** Each answer keeps a process busy for long. */
 const WHOLE_CLIENTS = 2
 
-async function measureWhole(stage: Stage, { title, ask, bare }: Whole): Promise<Measured[]> {
+async function measureWhole(stage: Stage, { title, ask, bare, upTo = Number.POSITIVE_INFINITY }: Whole): Promise<Measured[]> {
   const measured: Measured[] = []
   const { rounds, milliseconds } = stage.options
-  for (const population of stage.populations) {
+  for (const population of stage.populations.filter(({ size }) => size <= upTo)) {
     const who = { ...population, accounts: population.accounts.slice(0, WHOLE_CLIENTS) }
     const contestants = [bareLoop(stage, who, () => bare(who)), of(stage, who, (account) => [ask(who, account)])]
     const standings = await inTurns(contestants, rounds, milliseconds * 2, stage.world.clocks)

@@ -4,8 +4,9 @@ import { DAV } from '../names.ts'
 import { DavError, tooManyMatches } from '../preconditions.ts'
 import { applied } from '../prefer.ts'
 import { type Context, childCollections, findResource, isCard, type Resource } from '../resources.ts'
+import { Responses } from '../responses.ts'
 import { cardHref } from '../urls.ts'
-import { Responses, type Wanted, wanted } from '../wanted.ts'
+import { type Wanted, wanted } from '../wanted.ts'
 import { type Exchange, header, notHere, type XmlBodies } from './exchange.ts'
 
 /** RFC 4918 §9.1. Depth infinity, which is also what no Depth means, is refused. */

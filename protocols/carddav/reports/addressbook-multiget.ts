@@ -1,8 +1,9 @@
 import { statusResponse } from '../multistatus.ts'
 import { CARDDAV, DAV } from '../names.ts'
 import { type CardScope, type Context, HOLDING_CARDS, type Resource, scopeOf } from '../resources.ts'
+import { type CardRow, Responses } from '../responses.ts'
 import { cardHref, collectionOf, hrefPath, parsePath } from '../urls.ts'
-import { type CardRow, Responses, wantedOfReport } from '../wanted.ts'
+import { wantedOfReport } from '../wanted.ts'
 import type { XmlElement } from '../xml.ts'
 import type { Report } from './report.ts'
 

@@ -83,6 +83,7 @@ export class AddressBooks {
   ): AsyncGenerator<readonly ChangedMember<Shown<Of>>[]> {
     const wanted = [...new Set(names)]
     const size = pageSize(body)
+    if (wanted.length > size) wanted.sort() // each read finds its cards side by side in the index
     for (let at = 0; at < wanted.length; at += size) {
       const asked = wanted.slice(at, at + size)
       const views = await this.#store.collections.named(actor, collectionId, asked, body)
