@@ -15,7 +15,13 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 /** One keep-alive connection with one request under way: as little client as there can be, for it shares the machine. */
 export class Connection {
   readonly #socket: Socket
-  #received: Buffer = Buffer.alloc(0)
+  /** Read so far, over all answers. */
+  bytes = 0
+  #status = 0
+  #head: Buffer = Buffer.alloc(0)
+  #tail: Buffer = Buffer.alloc(0)
+  /** Bytes of the body under way; undefined before its head is read. */
+  #missing: number | 'last chunk' | undefined
   #answered: ((status: number) => void) | undefined
   #failed: ((error: Error) => void) | undefined
 
@@ -47,19 +53,31 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  /** Answers are counted, not kept: of the body only the last bytes tell anything. */
   #read(data: Buffer): void {
-    this.#received = this.#received.length === 0 ? data : Buffer.concat([this.#received, data])
-    const end = this.#received.indexOf(HEAD_END)
-    if (end < 0) return
-    const head = this.#received.toString('latin1', 0, end)
-    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
-    const chunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)
-    const whole = chunked
-      ? this.#received.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
-      : this.#received.length >= end + HEAD_END.length + Number(length ?? 0)
-    if (!whole) return
-    this.#received = Buffer.alloc(0)
-    this.#answered?.(Number(head.slice(9, 12)))
+    this.bytes += data.length
+    if (this.#missing === undefined) {
+      this.#head = this.#head.length === 0 ? data : Buffer.concat([this.#head, data])
+      const end = this.#head.indexOf(HEAD_END)
+      if (end < 0) return
+      const head = this.#head.toString('latin1', 0, end)
+      this.#status = Number(head.slice(9, 12))
+      const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
+      const chunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)
+      this.#missing = chunked ? 'last chunk' : Number(length ?? 0)
+      data = this.#head.subarray(end + HEAD_END.length)
+      this.#head = Buffer.alloc(0)
+    }
+    if (this.#missing === 'last chunk') {
+      this.#tail = data.length >= LAST_CHUNK.length ? data : Buffer.concat([this.#tail, data])
+      if (!this.#tail.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)) return
+    } else {
+      this.#missing -= data.length
+      if (this.#missing > 0) return
+    }
+    this.#missing = undefined
+    this.#tail = Buffer.alloc(0)
+    this.#answered?.(this.#status)
   }
 }
 

@@ -12,7 +12,7 @@ export interface Contestant {
   readonly name: string
   /** The process whose processor time counts. */
   readonly pid?: number
-  run(milliseconds: number): Promise<{ readonly count: number; readonly seconds: number }>
+  run(milliseconds: number): Promise<{ readonly count: number; readonly seconds: number; readonly bytes?: number }>
 }
 
 export interface Standing {
@@ -22,8 +22,18 @@ export interface Standing {
   readonly rate: number
   /** Of the server process, for each operation. */
   readonly cpuMs: number
+  /** Of the database, for each operation. */
+  readonly databaseMs: number
+  /** Of an answer. */
+  readonly kilobytes: number
   /** To the first contestant in the same round, the middle of all rounds. */
   readonly ratio: number
+}
+
+/** Processor time used so far, in milliseconds. */
+export interface Clocks {
+  readonly server: (pid: number) => number
+  readonly database: () => number
 }
 
 /** A B C, A B C, …: the machine's drift meets all of them alike. */
@@ -31,17 +41,22 @@ export async function inTurns(
   contestants: readonly Contestant[],
   rounds: number,
   milliseconds: number,
-  cpuTime: (pid: number) => number,
+  { server, database }: Clocks,
 ): Promise<Standing[]> {
   const rates = contestants.map((): number[] => [])
   const cpu = contestants.map((): number[] => [])
+  const databaseCpu = contestants.map((): number[] => [])
+  const sizes = contestants.map((): number[] => [])
   for (const { run } of contestants) await run(milliseconds / 2) // warm
   for (let round = 0; round < rounds; round += 1) {
     for (const [at, { run, pid = 0 }] of contestants.entries()) {
-      const before = cpuTime(pid)
-      const { count, seconds } = await run(milliseconds)
+      const before = server(pid)
+      const databaseBefore = database()
+      const { count, seconds, bytes = 0 } = await run(milliseconds)
       rates[at]?.push(count / seconds)
-      cpu[at]?.push((cpuTime(pid) - before) / count)
+      cpu[at]?.push((server(pid) - before) / count)
+      databaseCpu[at]?.push((database() - databaseBefore) / count)
+      sizes[at]?.push(bytes / 1024 / count)
     }
   }
   return contestants.map(({ name }, at) => {
@@ -51,6 +66,8 @@ export async function inTurns(
       rates: own,
       rate: median(own),
       cpuMs: median(cpu[at] ?? []),
+      databaseMs: median(databaseCpu[at] ?? []),
+      kilobytes: median(sizes[at] ?? []),
       ratio: median(own.map((rate, round) => rate / (rates[0]?.[round] ?? rate))),
     }
   })

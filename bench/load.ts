@@ -79,7 +79,7 @@ async function requests({ port, milliseconds, clients }: RequestJob): Promise<Re
   })
   const result = await repeat(milliseconds, loops)
   for (const connection of connections) connection.close()
-  return result
+  return { ...result, bytes: connections.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
 /** The connections outlive a job, as a server's would. */

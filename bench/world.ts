@@ -10,6 +10,7 @@ import { type Kith, openKith } from '../src/composition.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { loadMany } from '../src/demo/load.ts'
 import { openDatabase, openEmbedded } from '../src/persistence/index.ts'
+import type { Clocks } from './figures.ts'
 import type { Job, Result } from './load.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -144,6 +145,15 @@ export class World {
     throw new Error('Kith did not start')
   }
 
+  /** What the processor has spent; the database's processes stay as long as their connections. */
+  readonly clocks: Clocks = {
+    server: cpuTime,
+    database: () => {
+      const pid = readFileSync(join(this.config.dataDir, 'db', 'postmaster.pid'), 'utf8').split('\n', 1)[0]
+      return childrenOf(Number(pid)).reduce((sum, child) => sum + cpuTime(child), 0)
+    },
+  }
+
   /** The load generator, in a process of its own. */
   loadGenerator(): (job: Job) => Promise<Result> {
     const child = this.#fork(join(HERE, 'load.ts'), {})
@@ -166,12 +176,21 @@ async function freePort(): Promise<number> {
 }
 
 /** Processor time that a process has used, in milliseconds; elsewhere than on Linux 0. */
-export function cpuTime(pid: number): number {
+function cpuTime(pid: number): number {
   try {
     const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
     return (Number(user) + Number(system)) * 10
   } catch {
     return 0
+  }
+}
+
+/** The processes that a process has started; elsewhere than on Linux none. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  } catch {
+    return []
   }
 }
 

@@ -19,7 +19,10 @@ const STATUS: Readonly<Record<number, string>> = {
   507: 'Insufficient Storage',
 }
 
-const statusLine = (status: number): string => `<D:status>HTTP/1.1 ${status} ${STATUS[status] ?? ''}</D:status>`
+const OK = '<D:status>HTTP/1.1 200 OK</D:status>'
+
+const statusLine = (status: number): string =>
+  status === 200 ? OK : `<D:status>HTTP/1.1 ${status} ${STATUS[status] ?? ''}</D:status>`
 
 /** A propstat (RFC 4918 §14.22); the properties are ready-made elements. */
 export const propstat = (status: number, properties: string, condition?: QName): string =>

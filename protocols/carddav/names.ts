@@ -31,7 +31,7 @@ export function splitName(name: QName): { uri: string; local: string } {
 const escapeAttribute = (value: string): string => value.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
 
 /** The name of an element in a document that has `DECLARATIONS`, and the declaration it needs besides. */
-function tag(name: QName): { open: string; close: string } {
+export function tag(name: QName): { open: string; close: string } {
   const { uri, local } = splitName(name)
   const prefix = Object.hasOwn(PREFIXES, uri) ? PREFIXES[uri] : undefined
   if (prefix) return { open: `${prefix}:${local}`, close: `${prefix}:${local}` }

@@ -1,9 +1,9 @@
 import type {
   Actor,
   AddressBooks,
-  Body,
   Book,
   BookService,
+  CardBody,
   CardView,
   ClientPropertyService,
   ContactService,
@@ -192,7 +192,7 @@ async function findPrincipal(context: Context, userId: Id): Promise<Resource | u
 }
 
 /** What is at an address, a card with as much of it as is asked for. */
-export async function findResource(context: Context, address: Address, body: Body): Promise<Resource | undefined> {
+export async function findResource(context: Context, address: Address, body: CardBody): Promise<Resource | undefined> {
   const { actor } = context
   switch (address.kind) {
     case 'root':

@@ -20,7 +20,10 @@ export const PRINCIPALS = `${ROOT}principals/`
 export const HOMES = `${ROOT}addressbooks/`
 export const DIRECTORIES = `${ROOT}directories/`
 
-const encode = (segment: string): string => encodeURIComponent(segment).replaceAll('%40', '@')
+/** Written as it is in a path, which nearly all names are. */
+const PLAIN = /^[\w@.-]+$/
+const encode = (segment: string): string =>
+  PLAIN.test(segment) ? segment : encodeURIComponent(segment).replaceAll('%40', '@')
 
 export const principalHref = (userId: Id): string => `${PRINCIPALS}${userId}/`
 export const homeHref = (userId: Id): string => `${HOMES}${userId}/`

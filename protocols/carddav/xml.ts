@@ -124,18 +124,22 @@ export function propertyNames(prop: XmlElement): XmlElement[] {
   return [...prop.children]
 }
 
+/** What may be no XML; a test that every text goes through, so it looks at nothing around. */
+const SUSPECT = /[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/
+const SPECIAL = /[&<>\r]/
 const NOT_XML =
   /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 /** Text for an element: CR stays CR (a bare one would be read as LF), what XML cannot say is left out. */
 export function escapeXml(text: string): string {
   let out = text
-  if (out.includes('&')) out = out.replaceAll('&', '&amp;')
-  if (out.includes('<')) out = out.replaceAll('<', '&lt;')
-  if (out.includes('>')) out = out.replaceAll('>', '&gt;')
-  if (out.includes('\r')) out = out.replaceAll('\r', '&#13;')
-  NOT_XML.lastIndex = 0
-  return NOT_XML.test(out) ? out.replace(NOT_XML, '') : out
+  if (SPECIAL.test(text)) {
+    if (out.includes('&')) out = out.replaceAll('&', '&amp;')
+    if (out.includes('<')) out = out.replaceAll('<', '&lt;')
+    if (out.includes('>')) out = out.replaceAll('>', '&gt;')
+    if (out.includes('\r')) out = out.replaceAll('\r', '&#13;')
+  }
+  return SUSPECT.test(out) ? out.replace(NOT_XML, '') : out
 }
 
 const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace'

@@ -1,7 +1,7 @@
 import type { Actor, Id } from './actor.ts'
 import type { Change, Heads, StreamState } from './changes.ts'
 import type { Connector, ConnectorClient } from './connectors.ts'
-import type { Body, CardContent, CardView, Contact } from './contacts/contact.ts'
+import type { Body, CardContent, CardView, Contact, Shown } from './contacts/contact.ts'
 import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
 import type { Directory } from './directory.ts'
@@ -277,28 +277,28 @@ export type Narrowing =
 export interface Collections {
   /** Both streams in one snapshot; `at` asks for the stamps recorded at those revisions. */
   streams(actor: Actor, collectionId: Id, at?: Heads): Promise<{ base: StreamState; own: StreamState }>
-  named(actor: Actor, collectionId: Id, names: readonly string[], body: Body): Promise<CardView[]>
+  named<Of extends Body>(actor: Actor, collectionId: Id, names: readonly string[], body: Of): Promise<Shown<Of>[]>
   /** With a narrowing, only those that pass it (and team cards). */
-  page(
+  page<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     after: string,
     limit: number,
-    body: Body,
+    body: Of,
     narrowing?: Narrowing,
-  ): Promise<CardView[]>
+  ): Promise<Shown<Of>[]>
   /**
    * The names of at least every card that passes, found by an index; at most `limit` of each kind, so that whoever gets
    * as many knows that there may be more. Undefined where no index would help.
    */
   search(actor: Actor, collectionId: Id, narrowing: Narrowing, limit: number): Promise<string[] | undefined>
   /** What changed in (since, until], with its present state; `joined` is the state for leaving teams. */
-  changed(
+  changed<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     span: { readonly since: Heads; readonly until: Heads; readonly after: string; readonly limit: number },
-    body: Body,
-  ): Promise<ChangedMember[]>
+    body: Of,
+  ): Promise<ChangedMember<Shown<Of>>[]>
   /** Every stream's number of rows and head: for operators. */
   status(organizationId: Id): Promise<{ streams: number; journalRows: number; revision: string; floor: string }>
   /** Forgets changes older than that; tokens from before are refused. Returns how many rows went. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   type Actor,
   type Body,
+  type CardTag,
   type CardView,
   type ChangedMember,
   type Collections,
@@ -10,6 +11,7 @@ import {
   type Id,
   idInName,
   type Narrowing,
+  type Shown,
   type StreamState,
   teamCard,
 } from '#domain'
@@ -17,37 +19,46 @@ import { convert, parseVCard, serialize, type Version } from '#vcard'
 import { Batch } from './batch.ts'
 import { condition, isIndexed, isSelective } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
-import { candidates, changed, type Kind, listed, one, oneTeam, page } from './shown-cards.ts'
+import { candidates, changed, type Kind, listed, listedOfEach, one, oneTeam, page, SEPARATOR } from './shown-cards.ts'
 
-/** A row of `shown`, as an array would be no faster. */
+/** A row of `shown`, as an array would be no faster: all but name and ETag as far as they are asked for. */
 interface ShownRow {
   name: string
   etag: string
-  modified_at: Date
+  modified_ms: number
   kind: ContactKind | 'team'
   size: number | null
   writable: boolean
+  /** None of a team. */
   version: Version | null
   text: string | null
   bytes: Buffer | null
   members: string[] | null
 }
 
-function toView(row: ShownRow, body: Body): CardView {
-  const { name, etag, modified_at: modifiedAt, kind, size, writable } = row
-  const bare = { name, etag, modifiedAt, kind, writable, ...(size === null ? {} : { size }) }
-  if (body === 'none') return bare
-  if (kind === 'team') {
-    const four = teamCard(name.slice(0, 36), row.text ?? '', row.members ?? [])
-    const version = body === '4.0' ? '4.0' : '3.0'
-    return { ...bare, card: { version, text: serialize(convert(four, version)) } }
+function toView<Of extends Body>(row: ShownRow, body: Of): Shown<Of>
+function toView(row: ShownRow, body: Body): CardTag | CardView {
+  const { name, etag, kind, writable } = row
+  if (body === 'etag') return { name, etag }
+  const size = row.size ?? undefined
+  if (body === 'etag 3.0') return { name, etag, size, card: toCard(row, '3.0') }
+  if (body === 'etag 4.0') return { name, etag, size, card: toCard(row, '4.0') }
+  const view = { name, etag, modifiedAt: new Date(row.modified_ms), kind, writable, size }
+  return body === 'none' ? view : { ...view, card: toCard(row, body) }
+}
+
+function toCard(
+  { name, version, text, bytes, members }: ShownRow,
+  body: 'stored' | Version,
+): NonNullable<CardView['card']> {
+  if (!version) {
+    const four = teamCard(name.slice(0, 36), text ?? '', members ?? [])
+    const wanted = body === '4.0' ? '4.0' : '3.0'
+    return { version: wanted, text: serialize(convert(four, wanted)) }
   }
-  const { version, text, bytes } = row
-  if (!version || text === null) throw new TypeError('a card has a version and a text') // both are not null in the table
-  if (body !== 'stored' && version !== body) {
-    return { ...bare, card: { version: body, text: serialize(convert(parseVCard(text), body)) } }
-  }
-  return { ...bare, card: { version, text, ...(bytes ? { bytes } : {}) } }
+  if (text === null) throw new TypeError('a card has a text') // not null in the table
+  if (body !== 'stored' && version !== body) return { version: body, text: serialize(convert(parseVCard(text), body)) }
+  return bytes ? { version, text, bytes } : { version, text }
 }
 
 interface StreamRow {
@@ -92,6 +103,16 @@ interface CardKey {
   readonly collectionId: Id
   readonly name: string
 }
+interface CardsKey {
+  readonly actor: Actor
+  readonly collectionId: Id
+  readonly names: readonly string[]
+}
+
+/** Of so many cards the reads of several people share a statement: starting one costs as much as reading twenty. */
+const SHARED = 100
+/** Two at once: one is read from the database while another is written to the clients. */
+const LISTS = { weight: ({ names }: CardsKey): number => names.length, most: 300, atOnce: 2 }
 
 const column = <Key, Value>(keys: readonly Key[], read: (key: Key, at: number) => Value): Value[] => keys.map(read)
 
@@ -109,6 +130,7 @@ export class SqlCollections implements Collections {
   readonly #session: Session
   readonly #streams: Batch<StreamsKey, { base: StreamState; own: StreamState }>
   readonly #cards = new Map<string, Batch<CardKey, ShownRow | undefined>>()
+  readonly #lists = new Map<string, Batch<CardsKey, ShownRow[]>>()
 
   constructor(session: Session) {
     this.#session = session
@@ -161,12 +183,45 @@ export class SqlCollections implements Collections {
     return made
   }
 
-  async named(actor: Actor, collectionId: Id, names: readonly string[], body: Body): Promise<CardView[]> {
+  #list(kind: Kind, body: Body): Batch<CardsKey, ShownRow[]> {
+    const name = `shared.${kind}.${body}`
+    const known = this.#lists.get(name)
+    if (known) return known
+    const made = new Batch<CardsKey, ShownRow[]>(async (keys) => {
+      const found = keys.map((): ShownRow[] => [])
+      const rows = await this.#session.query<ShownRow & { n: number }>(
+        listedOfEach(kind, body),
+        [
+          column(keys, (_, at) => at),
+          column(keys, ({ actor }) => actor.organizationId),
+          column(keys, ({ actor }) => actor.userId),
+          column(keys, ({ collectionId }) => collectionId),
+          column(keys, ({ names }) => names.join(SEPARATOR)),
+        ],
+        name,
+      )
+      for (const row of rows) found[row.n]?.push(row)
+      return found
+    }, LISTS)
+    this.#lists.set(name, made)
+    return made
+  }
+
+  async named<Of extends Body>(
+    actor: Actor,
+    collectionId: Id,
+    names: readonly string[],
+    body: Of,
+  ): Promise<Shown<Of>[]> {
     const kind = kindOf(actor, collectionId)
     const keys = [actor.organizationId, actor.userId, collectionId]
     const [first] = names
     if (first === undefined) return []
-    if (names.length > 1) {
+    if (names.length > 1 && names.length <= SHARED) {
+      const rows = await this.#list(kind, body).load({ actor, collectionId, names })
+      return rows.map((row) => toView(row, body))
+    }
+    if (names.length > SHARED) {
       const rows = await this.#session.query<ShownRow>(listed(kind, body), [...keys, names], `named.${kind}.${body}`)
       return rows.map((row) => toView(row, body))
     }
@@ -181,14 +236,14 @@ export class SqlCollections implements Collections {
     return team.map((found) => toView(found, body))
   }
 
-  async page(
+  async page<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     after: string,
     limit: number,
-    body: Body,
+    body: Of,
     narrowing?: Narrowing,
-  ): Promise<CardView[]> {
+  ): Promise<Shown<Of>[]> {
     const kind = kindOf(actor, collectionId)
     const values: unknown[] = [actor.organizationId, actor.userId, collectionId, after, limit]
     const rows = await this.#session.query<ShownRow>(
@@ -210,12 +265,12 @@ export class SqlCollections implements Collections {
     return [...new Set(rows.map(({ name }) => name))]
   }
 
-  async changed(
+  async changed<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     { since, until, after, limit }: Parameters<Collections['changed']>[2],
-    body: Body,
-  ): Promise<ChangedMember[]> {
+    body: Of,
+  ): Promise<ChangedMember<Shown<Of>>[]> {
     const kind = kindOf(actor, collectionId)
     const rows = await this.#session.query<ShownRow & { member: string; name: string | null }>(
       changed(kind, body),

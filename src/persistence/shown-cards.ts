@@ -5,10 +5,31 @@ import { arrays } from './session.ts'
 /** A team above this many members has no group card. */
 const MAX_GROUP_MEMBERS = 2_500
 
-const BARE = `null::text as version, null::text as text, null::bytea as bytes`
-const STORED = `version, text, bytes`
-const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, bytes`
-const CONTENT: { readonly [Kind in Body]: string } = { none: BARE, stored: STORED, '3.0': STORED, '4.0': FOUR }
+const STORED = `version, text, null::text[] as members`
+const FOUR = `case when text_4 is null then version else '4.0' end as version, coalesce(text_4, text) as text, null::text[] as members`
+
+/** What each kind of row tells of a card beside its name and ETag; as much as is asked for, as each column costs time. */
+interface Columns {
+  /** Which has `modified_at`. */
+  readonly row: string
+  readonly kind: string
+  readonly size: string
+  readonly writable: string
+  /** With version (a team's card has none), text and members. */
+  readonly team?: string
+}
+
+/**
+ * Milliseconds since 1970: a timestamp would be parsed by regular expressions, which took a fifth of a long listing.
+ */
+function columns(body: Body, { row, kind, size, writable, team }: Columns): string {
+  if (body === 'etag') return ''
+  const isFour = body === '4.0' || body === 'etag 4.0'
+  if (body === 'etag 3.0' || body === 'etag 4.0') return `, ${size} as size, ${team ?? (isFour ? FOUR : STORED)}`
+  const about = `, date_part('epoch', ${row}.modified_at) * 1000 as modified_ms, ${kind} as kind, ${size} as size, ${writable} as writable`
+  const bytes = team === undefined ? 'bytes' : 'null::bytea as bytes'
+  return body === 'none' ? about : `${about}, ${team ?? (isFour ? FOUR : STORED)}, ${bytes}`
+}
 
 const MEMBERS = `(select array_agg(c.uid order by c.uid) from membership n
   join contact c on c.organization_id = n.organization_id and c.owner_id = n.user_id and c.kind = 'profile' and c.listed
@@ -35,6 +56,8 @@ interface Which {
   readonly where: (name: string) => string
   /** So that a page of a large book reads a page of each index. */
   readonly order?: string
+  /** Some cards by their names, not one. */
+  readonly several?: boolean
   /** What else must hold of `search`, the text that cards are found by. */
   readonly search?: string | undefined
 }
@@ -43,7 +66,7 @@ const also = (condition: string | undefined): string => (condition === undefined
 
 /** My own cards in the collection ($1 organization, $2 user, $3 collection): personal, and over others'. */
 const own = ({ body, where, order = '', search }: Which): string => `(
-  select name, etag, modified_at, kind, size, true as writable, ${CONTENT[body]}, null::text[] as members
+  select name, etag${columns(body, { row: 'c', kind: 'kind', size: 'size', writable: 'true' })}
   from contact c where organization_id = $1 and book_id = $3 and owner_id = $2 and ${where('name')} ${also(search)}
     and (kind = 'personal' or exists (select from contact b
       where b.organization_id = c.base_organization_id and b.id = c.base_id and b.listed)) ${order})`
@@ -51,36 +74,48 @@ const own = ({ body, where, order = '', search }: Which): string => `(
 const HIDDEN = 'hidden where organization_id = $1 and user_id = $2'
 
 /**
- * That an id is none of a user's rows. A page, of many cards, hashes those once; else each card is looked up. (Of NOT
- * EXISTS the planner makes a join that compares each card with each row: a minute for somebody who hid thousands.)
+ * That an id is none of a user's rows. A page, of many cards, hashes those once; else each card is looked up, of several
+ * only where the user has any such row (in the order of the key: else all rows may be scanned for it). (Of NOT EXISTS the planner makes a join that compares each card with each row: a
+ * minute for somebody who hid thousands.)
  */
-const unless = (id: string, column: string, rows: string, order: string): string =>
-  order === ''
-    ? `(select true from ${rows} and ${column} = ${id}) is null`
-    : `${id} not in (select ${column} from ${rows})`
+function unless(id: string, column: string, rows: string, { order = '', several = false }: Partial<Which>): string {
+  if (order !== '') return `${id} not in (select ${column} from ${rows})`
+  const none = `(select true from ${rows} and ${column} = ${id}) is null`
+  return several ? `((select true from ${rows} order by ${column} limit 1) is null or ${none})` : none
+}
 
 /** The colleagues' cards that the user sees. Nothing but the index is read where no body is asked for. */
-const colleagues = ({ body, where, order = '', search }: Which): string => `(
-  select name, etag, modified_at, 'profile', size, true, ${CONTENT[body]}, null
+const colleagues = (which: Which): string => {
+  const { body, where, order = '', search } = which
+  return `(
+  select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'true' })}
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
-    and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, order)}
-    and ${unless('p.id', 'member_id', HIDDEN, order)}
+    and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, which)}
+    and ${unless('p.id', 'member_id', HIDDEN, which)}
     and ${inScope('p.owner_id')} ${order})`
+}
 
 /** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
 const directory = ({ body, where, order = '', search }: Which): string => `(
-  select name, etag, modified_at, 'profile' as kind, size, false as writable, ${CONTENT[body]}, null::text[] as members
+  select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'false' })}
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ($2::uuid is null or $3::uuid is null or true) ${order})`
 
+const TEAM: Columns = {
+  row: 't',
+  kind: `'team'`,
+  size: 'null::integer',
+  writable: `m.role <> 'member' and not t.is_synced`,
+  team: `null as version, t.name as text, ${MEMBERS} as members`,
+}
+
 /** The group cards of the user's teams. */
 const teams = ({ body, where, order = '' }: Which): string => `(
-  select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag, t.modified_at, 'team' as kind,
-    null::integer as size, m.role <> 'member' and not t.is_synced as writable, null as version, ${body === 'none' ? 'null' : 't.name'} as text, null::bytea as bytes, ${body === 'none' ? 'null::text[]' : MEMBERS} as members
+  select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag${columns(body, TEAM)}
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
     and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}
-    and ${unless('t.id', 'member_id', HIDDEN, '')} ${order})`
+    and ${unless('t.id', 'member_id', HIDDEN, {})} ${order})`
 
 /** The merged book of a person, another one of theirs, or the organization's directory. */
 export type Kind = 'people' | 'book' | 'directory'
@@ -105,7 +140,7 @@ export const one = (kind: Kind, byId: boolean, body: Body): string => {
 export const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
 /** Of those rows the first, up to and with the one that makes them too many bytes: no text of a further one is read. */
 const fitting = (rows: string, key: 'name' | 'member', body: Body): string =>
-  body === 'none'
+  body === 'none' || body === 'etag'
     ? rows
     : `select * from (
          select w.*, coalesce(sum(size) over (order by ${key} collate "C" rows between unbounded preceding and 1 preceding), 0) as bytes_before
@@ -113,7 +148,16 @@ const fitting = (rows: string, key: 'name' | 'member', body: Body): string =>
        where bytes_before < ${MAX_READ_BYTES} order by ${key} collate "C"`
 
 export const listed = (kind: Kind, body: Body): string =>
-  fitting(shown(kind, { body, where: (name) => `${name} = any($4)` }), 'name', body)
+  fitting(shown(kind, { body, where: (name) => `${name} = any($4)`, several: true }), 'name', body)
+
+/** Between names in one text: an array of arrays is none in SQL, and no name has a slash. */
+export const SEPARATOR = '/'
+/** The same for several people at once: `k` has organization, user, collection and names. */
+export const listedOfEach = (kind: Kind, body: Body): string => {
+  const ofKey = ['k.o', 'k.u', 'k.b', `string_to_array(k.names, '${SEPARATOR}')`]
+  return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text')} as k (n, o, u, b, names)
+    cross join lateral (${listed(kind, body).replace(/\$([1-4])/g, (_, at) => ofKey[at - 1] ?? '')}) v`
+}
 export const page = (kind: Kind, body: Body, search?: string): string =>
   fitting(
     `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v

@@ -49,6 +49,68 @@ t.test('RFC 6352 §8.7: a card is asked by its href, however that is encoded', a
   await david.delete(name)
 })
 
+t.test(
+  'a listing, a multiget and a first sync tell the same, whether they are asked for little or for much',
+  async (t) => {
+    const little = '<D:getetag/><D:resourcetype/><D:getcontenttype/><C:address-data/>'
+    const much = `${little}<D:getcontentlength/><D:getlastmodified/><D:current-user-privilege-set/>`
+    const team = await kith.teams.create('Crew', await kith.users.get('david.bowman@spaceodyssey.com'))
+    const hrefs = [...(await david.list()).keys()].map((href) => `<D:href>${href}</D:href>`).join('')
+    const asking: ((prop: string) => Promise<{ text: string }>)[] = [
+      (prop) => david.report(david.people, 'C:addressbook-multiget', `<D:prop>${prop}</D:prop>${hrefs}`),
+      (prop) => david.report(david.people, 'D:sync-collection', `<D:sync-token/><D:prop>${prop}</D:prop>`),
+    ]
+    const told = (answer: { text: string }) =>
+      rows(answer.text).map((row) => [
+        row.href,
+        row.etag,
+        row.card,
+        prop(row, 'resourcetype'),
+        prop(row, 'getcontenttype'),
+      ])
+    for (const [version, form] of [
+      ['3.0', ''],
+      ['4.0', ' content-type="text/vcard" version="4.0"'],
+    ] as const) {
+      for (const ask of asking) {
+        const short = told(await ask(little.replace('<C:address-data/>', `<C:address-data${form}/>`)))
+        t.strictSame(short, told(await ask(much.replace('<C:address-data/>', `<C:address-data${form}/>`))), version)
+        t.ok(
+          short.some(
+            ([href, , card]) => href === `${david.people}${team.id}.vcf` && card?.includes(`VERSION:${version}`),
+          ),
+        )
+        t.ok(short.every(([, etag, card]) => etag && card))
+      }
+    }
+    const etags = async (props: string) => {
+      const { text } = await david.propfind(david.people, '1', `<D:prop>${props}</D:prop>`)
+      return rows(text).map(({ href, etag }) => [href, etag])
+    }
+    t.strictSame(await etags('<D:getetag/>'), await etags('<D:getetag/><D:getlastmodified/>'))
+  },
+)
+
+t.test('multigets that come together are answered to each as if alone', async (t) => {
+  const zoe = await device('zoe.lind@spaceodyssey.com')
+  await david.put('together.vcf', vcard(['UID:together', 'FN:Of David']))
+  await zoe.put('together.vcf', vcard(['UID:together', 'FN:Of Zoe']))
+  const names = [ryan, await cardOf('zoe.lind@spaceodyssey.com'), 'together.vcf', 'none.vcf']
+  const ask = async (who: typeof david, count: number) => {
+    const hrefs = names.slice(-count).map((name) => `<D:href>${who.people}${name}</D:href>`)
+    const props = '<D:prop><D:getetag/><C:address-data/></D:prop>'
+    const { text } = await who.report(who.people, 'C:addressbook-multiget', props + hrefs.join(''))
+    return rows(text).map(({ href, status, etag, card }) => [href, status, etag, card])
+  }
+  const each = [david, zoe, eve].flatMap((who) => [2, 3, 4].map((count) => [who, count] as const))
+  const alone: unknown[] = []
+  for (const [who, count] of each) alone.push(await ask(who, count))
+  t.strictSame(await Promise.all(each.map(([who, count]) => ask(who, count))), alone)
+  t.match(JSON.stringify(alone[0]), 'FN:Of David')
+  t.match(JSON.stringify(alone[3]), 'FN:Of Zoe')
+  t.notMatch(JSON.stringify(alone[6]), 'FN:', 'of another organization, nothing')
+})
+
 t.test('RFC 6352 §8.7: hrefs of elsewhere are 404, whether there is something or not', async (t) => {
   const foreign = [
     eve.people + (await cardOf('eve@elsewhere.com')),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { type Body, type CardView, type Condition, DomainError, type Written } from '#domain'
+import { type CardBody, type CardView, type Condition, DomainError, type Written } from '#domain'
 import { fromJCard, parseVCard, serialize, toJCard } from '#vcard'
 import { CARDDAV, DAV } from '../names.ts'
 import { DavError } from '../preconditions.ts'
@@ -39,7 +39,7 @@ const wantsJson = (exchange: Exchange): boolean => {
 }
 
 /** RFC 6352 §5.1.1: `text/vcard;version=…` asks for a version; anything else gets the card as it is stored. */
-function bodyFor(exchange: Exchange): Body {
+function bodyFor(exchange: Exchange): CardBody {
   const accept = header(exchange, 'accept') ?? ''
   if (wantsJson(exchange)) return '4.0'
   const version = /text\/vcard\s*;[^,]*version\s*=\s*"?(3\.0|4\.0)"?/i.exec(accept)?.[1]
@@ -91,7 +91,7 @@ async function getBook(exchange: Exchange): Promise<FastifyReply> {
   return reply.send(Readable.from(allCards(context, book, body), { objectMode: false }))
 }
 
-async function* allCards(context: Context, book: BookResource, body: Body): AsyncGenerator<Buffer> {
+async function* allCards(context: Context, book: BookResource, body: CardBody): AsyncGenerator<Buffer> {
   for await (const views of context.addressBooks.cards(context.actor, book.id, body)) {
     const pieces = views.flatMap(({ card }) => {
       if (!card) return []
@@ -116,7 +116,12 @@ async function assertIf(exchange: Exchange, etag: string): Promise<void> {
 }
 
 /** "h" for what a GET without a version gives, "h.4" or "h.3" for the other form of the same card. */
-async function variantTag({ context }: Exchange, view: CardView, book: CardCollection, body: Body): Promise<string> {
+async function variantTag(
+  { context }: Exchange,
+  view: CardView,
+  book: CardCollection,
+  body: CardBody,
+): Promise<string> {
   if (body === 'stored' || !view.card) return view.etag
   const stored =
     view.kind === 'personal' ? await context.addressBooks.card(context.actor, book.id, view.name, 'stored') : undefined

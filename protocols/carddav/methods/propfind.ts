@@ -4,8 +4,9 @@ import { DAV } from '../names.ts'
 import { DavError, tooManyMatches } from '../preconditions.ts'
 import { applied } from '../prefer.ts'
 import { type Context, childCollections, findResource, isCard, type Resource } from '../resources.ts'
+import { Responses } from '../responses.ts'
 import { cardHref } from '../urls.ts'
-import { Responses, type Wanted, wanted } from '../wanted.ts'
+import { type Wanted, wanted } from '../wanted.ts'
 import { type Exchange, header, notHere, type XmlBodies } from './exchange.ts'
 
 /** RFC 4918 §9.1. Depth infinity, which is also what no Depth means, is refused. */
@@ -46,7 +47,7 @@ async function* responses(
   if (!inside) return
   for (const child of await childCollections(context, resource)) yield await written.of(child)
   if (resource.kind !== 'address-book') return
-  for await (const views of context.addressBooks.cards(context.actor, resource.id, asked.body)) {
+  for await (const views of context.addressBooks.cards(context.actor, resource.id, asked.row)) {
     const rows = views.map((view) => ({ href: cardHref(resource.href, view.name), view }))
     yield await written.ofCards(resource.id, rows)
   }

@@ -14,6 +14,8 @@ export interface LiveProperty<Kind extends ResourceKind = ResourceKind> {
   readonly on: readonly Kind[]
   /** Whether allprop returns it (RFC 4918 §9.1: what is not expensive and RFC 4918 defines). */
   readonly allprop: boolean
+  /** Of a card nothing but its name, ETag and text is read: a listing then reads no more. */
+  readonly ofTag?: true
   read(resource: OfKind<Kind>, context: Context): string | undefined | Promise<string | undefined>
   /**
    * What setting it changes of a book (undefined: removing it), or 'kept' where it is kept as the client writes it. Without

@@ -22,6 +22,7 @@ export const resourcetype = liveProperty({
   name: DAV('resourcetype'),
   on: KINDS,
   allprop: true,
+  ofTag: true,
   read: (resource) => (isCard(resource) ? '' : element(DAV('collection')) + (TYPES[resource.kind] ?? '')),
 })
 
@@ -52,6 +53,7 @@ export const getetag = liveProperty({
   name: DAV('getetag'),
   on: CARDS,
   allprop: true,
+  ofTag: true,
   read: ({ view }) => `"${view.etag}"`,
 })
 
@@ -60,6 +62,7 @@ export const getcontenttype = liveProperty({
   name: DAV('getcontenttype'),
   on: CARDS,
   allprop: true,
+  ofTag: true,
   read: () => 'text/vcard; charset=utf-8',
 })
 

@@ -64,6 +64,7 @@ export const addressData = liveProperty({
   name: CARDDAV('address-data'),
   on: ['card', 'directory-card'],
   allprop: false,
+  ofTag: true,
   read: ({ view: { card } }, { addressData: write }) => card && escapeXml(write ? write(card) : card.text),
 })
 

@@ -1,8 +1,9 @@
 import { statusResponse } from '../multistatus.ts'
 import { CARDDAV, DAV } from '../names.ts'
 import { type CardScope, type Context, HOLDING_CARDS, type Resource, scopeOf } from '../resources.ts'
+import { type CardRow, Responses } from '../responses.ts'
 import { cardHref, collectionOf, hrefPath, parsePath } from '../urls.ts'
-import { type CardRow, Responses, wantedOfReport } from '../wanted.ts'
+import { wantedOfReport } from '../wanted.ts'
 import type { XmlElement } from '../xml.ts'
 import type { Report } from './report.ts'
 
@@ -51,7 +52,7 @@ async function* answer(
 ): AsyncGenerator<string> {
   const responses = new Responses(wanted, context)
   for (const href of foreign) yield statusResponse(href, 404)
-  for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.body)) {
+  for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.row)) {
     const rows: CardRow[] = []
     let missing = ''
     for (const { name, view } of members) {

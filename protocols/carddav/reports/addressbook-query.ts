@@ -1,11 +1,12 @@
-import type { Body, CardView, Narrowing } from '#domain'
+import type { CardBody, CardView, Narrowing } from '#domain'
 import { parseVCard } from '#vcard'
 import { truncated } from '../multistatus.ts'
 import { CARDDAV } from '../names.ts'
 import { DavError, tooManyMatches } from '../preconditions.ts'
 import { type CardScope, type Context, HOLDING_CARDS, type Resource, scopeOf } from '../resources.ts'
+import { Responses } from '../responses.ts'
 import { cardHref } from '../urls.ts'
-import { Responses, type Wanted, wantedOfReport } from '../wanted.ts'
+import { type Wanted, wantedOfReport } from '../wanted.ts'
 import { child, type XmlElement } from '../xml.ts'
 import { type CardFilter, cardFilter } from './filter.ts'
 import type { Report } from './report.ts'
@@ -85,7 +86,7 @@ async function* single(reading: Promise<CardView | undefined>): AsyncGenerator<r
 /** The cards in the version that is asked for: the filter was about them as they are stored. */
 async function inForm(
   views: readonly CardView[],
-  body: Body,
+  body: CardBody,
   book: CardScope,
   { actor, addressBooks }: Context,
 ): Promise<readonly CardView[]> {

@@ -2,8 +2,9 @@ import { statusResponse } from '../multistatus.ts'
 import { CARDDAV, DAV, type QName } from '../names.ts'
 import { DavError, tooManyMatches } from '../preconditions.ts'
 import { type Context, findResource, isCard, OPEN_KINDS, type Resource } from '../resources.ts'
+import { Responses } from '../responses.ts'
 import { hrefPath, parsePath } from '../urls.ts'
-import { Responses, type Wanted } from '../wanted.ts'
+import type { Wanted } from '../wanted.ts'
 import type { XmlElement } from '../xml.ts'
 import { replaceHrefs } from './hrefs.ts'
 import type { Report } from './report.ts'
@@ -63,10 +64,12 @@ class Expansion {
     this.#read += 1
     if (this.#read > MAX_RESOURCES) throw tooManyMatches(`At most ${MAX_RESOURCES} resources are expanded`)
     const nested = [...wish].filter(([, inside]) => inside.size > 0)
+    const body = bodyOf(wish)
     const wanted: Wanted = {
       mode: 'prop',
       names: [...wish.keys()],
-      body: bodyOf(wish),
+      body,
+      row: body,
       expand: new Map(nested.map(([name, inside]) => [name, (value) => this.#expand(value, inside)])),
     }
     const responses = new Responses(wanted, this.#context)

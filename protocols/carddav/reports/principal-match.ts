@@ -1,11 +1,12 @@
-import type { Body } from '#domain'
+import type { CardBody } from '#domain'
 import { statusResponse } from '../multistatus.ts'
 import { DAV, type QName } from '../names.ts'
 import { DavError } from '../preconditions.ts'
 import { propertiesOf } from '../properties/index.ts'
 import { type Context, cardResource, childCollections, isCard, type Resource } from '../resources.ts'
+import { Responses } from '../responses.ts'
 import { cardHref, principalHref } from '../urls.ts'
-import { Responses, type Wanted, wanted } from '../wanted.ts'
+import { type Wanted, wanted } from '../wanted.ts'
 import { child, type XmlElement } from '../xml.ts'
 import { hrefsIn } from './hrefs.ts'
 import type { Report } from './report.ts'
@@ -34,7 +35,12 @@ async function* self(resource: Resource, context: Context): AsyncGenerator<Resou
   }
 }
 
-async function* matching(resource: Resource, name: QName, body: Body, context: Context): AsyncGenerator<Resource[]> {
+async function* matching(
+  resource: Resource,
+  name: QName,
+  body: CardBody,
+  context: Context,
+): AsyncGenerator<Resource[]> {
   const { actor, addressBooks } = context
   const mine = principalHref(actor.userId)
   const matches = async (one: Resource): Promise<boolean> => {

@@ -1,10 +1,11 @@
-import { type Book, type Changes, DomainError } from '#domain'
+import { type Book, type CardTag, type CardView, type Changes, DomainError } from '#domain'
 import { statusResponse, truncated } from '../multistatus.ts'
 import { DAV, element } from '../names.ts'
 import { DavError } from '../preconditions.ts'
 import { type BookResource, bookResource, type Context, type Resource } from '../resources.ts'
+import { type CardRow, Responses } from '../responses.ts'
 import { bookHref, cardHref } from '../urls.ts'
-import { type CardRow, Responses, type Wanted, wanted as wantedOf } from '../wanted.ts'
+import { type Wanted, wanted as wantedOf } from '../wanted.ts'
 import { child, escapeXml, type XmlElement } from '../xml.ts'
 import type { Report } from './report.ts'
 
@@ -27,7 +28,7 @@ export const syncCollection: Report = {
       return answerHome(book.href, context, wanted, await addressBooks.bookChanges(actor, since, limit).catch(refused))
     }
     if (book.kind !== 'address-book') throw new TypeError('see `on`')
-    const changes = await addressBooks.changes(actor, book.id, since, wanted.body, limit).catch(refused)
+    const changes = await addressBooks.changes(actor, book.id, since, wanted.row, limit).catch(refused)
     return answer(book, context, wanted, changes)
   },
 }
@@ -48,7 +49,12 @@ function limitOf(root: XmlElement): number | undefined {
   return Number(text)
 }
 
-async function* answer(book: BookResource, context: Context, wanted: Wanted, changes: Changes): AsyncGenerator<string> {
+async function* answer(
+  book: BookResource,
+  context: Context,
+  wanted: Wanted,
+  changes: Changes<CardTag | CardView>,
+): AsyncGenerator<string> {
   const responses = new Responses(wanted, context)
   for await (const members of changes.members) {
     const rows: CardRow[] = []

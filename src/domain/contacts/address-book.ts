@@ -1,10 +1,10 @@
 import type { Actor, Id } from '../actor.ts'
 import { type ChangeToken, formatToken, type Heads, parseToken, remembers, tokenRefused } from '../changes.ts'
 import type { Book, ChangedMember, Collections, Narrowing, Store } from '../ports.ts'
-import { type Body, type CardView, isFull } from './contact.ts'
+import { type Body, type CardView, isFull, type Shown } from './contact.ts'
 
 /** Rows of one short query, at most: with bodies few, without them many. */
-const pageSize = (body: Body): number => (body === 'none' ? 2_000 : 200)
+const pageSize = (body: Body): number => (body === 'none' || body === 'etag' ? 2_000 : 200)
 
 /** So many cards are looked up by their names; more are read as they come. */
 const FEW = 2_000
@@ -39,12 +39,17 @@ export class AddressBooks {
     return formatToken({ collectionId, base, own })
   }
 
-  async card(actor: Actor, collectionId: Id, name: string, body: Body): Promise<CardView | undefined> {
+  async card<Of extends Body>(actor: Actor, collectionId: Id, name: string, body: Of): Promise<Shown<Of> | undefined> {
     return (await this.#store.collections.named(actor, collectionId, [name], body))[0]
   }
 
   /** All cards in the order of their names. */
-  async *cards(actor: Actor, collectionId: Id, body: Body, narrowing?: Narrowing): AsyncGenerator<readonly CardView[]> {
+  async *cards<Of extends Body>(
+    actor: Actor,
+    collectionId: Id,
+    body: Of,
+    narrowing?: Narrowing,
+  ): AsyncGenerator<readonly Shown<Of>[]> {
     const limit = pageSize(body)
     for (let after = ''; ; ) {
       const page = await this.#store.collections.page(actor, collectionId, after, limit, body, narrowing)
@@ -58,12 +63,12 @@ export class AddressBooks {
   /**
    * At least every card that passes the narrowing: looked up by an index where few do, else read in the order of names.
    */
-  async *matching(
+  async *matching<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     narrowing: Narrowing | undefined,
-    body: Body,
-  ): AsyncGenerator<readonly CardView[]> {
+    body: Of,
+  ): AsyncGenerator<readonly Shown<Of>[]> {
     const names = narrowing && (await this.#store.collections.search(actor, collectionId, narrowing, FEW + 1))
     if (!names || names.length > FEW) return yield* this.cards(actor, collectionId, body, narrowing)
     for await (const members of this.named(actor, collectionId, names.sort(), body)) {
@@ -72,14 +77,15 @@ export class AddressBooks {
   }
 
   /** The cards of those names, each once; a name without a card gives none. */
-  async *named(
+  async *named<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     names: Iterable<string>,
-    body: Body,
-  ): AsyncGenerator<readonly ChangedMember[]> {
+    body: Of,
+  ): AsyncGenerator<readonly ChangedMember<Shown<Of>>[]> {
     const wanted = [...new Set(names)]
     const size = pageSize(body)
+    if (wanted.length > size) wanted.sort() // each read finds its cards side by side in the index
     for (let at = 0; at < wanted.length; at += size) {
       let asked = wanted.slice(at, at + size)
       while (asked.length > 0) {
@@ -100,13 +106,13 @@ export class AddressBooks {
    * What changed since the token; without one, everything. With a limit, at most so many members and a token to go on
    * with. @throws DomainError `token-refused`
    */
-  async changes(
+  async changes<Of extends Body>(
     actor: Actor,
     collectionId: Id,
     text: string | undefined,
-    body: Body,
+    body: Of,
     limit?: number,
-  ): Promise<Changes> {
+  ): Promise<Changes<Shown<Of>>> {
     const { collections } = this.#store
     return await this.#changes(actor, collectionId, text, limit, {
       size: pageSize(body),

@@ -42,29 +42,39 @@ export interface Contact extends CardContent {
 /** A deleted profile's row stays while the journal names it; nobody owns it any more. A deactivated one may come back. */
 export const isDeleted = ({ kind, ownerId }: Contact): boolean => kind === 'profile' && ownerId === undefined
 
-/** What a reader of a collection gets of a card. */
-export interface CardView {
+/** What tells one state of a card from another. */
+export interface CardTag {
   readonly name: string
   readonly etag: string
-  readonly modifiedAt: Date
-  readonly kind: ContactKind | 'team'
-  /** Whether the person may write it; what they may not is a team's card that others administer, and a directory's. */
-  readonly writable: boolean
-  /** Bytes of its stored form; a team's card has none. */
-  readonly size?: number
+  /** Bytes of its stored form; a team's card has none, and where no text is asked for it need not be read. */
+  readonly size?: number | undefined
   /** Asked for by `body`, else absent. */
   readonly card?: { readonly version: Version; readonly text: string; readonly bytes?: Uint8Array }
 }
 
+/** What a reader of a collection gets of a card. */
+export interface CardView extends CardTag {
+  readonly modifiedAt: Date
+  readonly kind: ContactKind | 'team'
+  /** Whether the person may write it; what they may not is a team's card that others administer, and a directory's. */
+  readonly writable: boolean
+}
+
 /** Which text of a card to read: none, as stored (3.0 of a generated one), or one version. */
-export type Body = 'none' | 'stored' | Version
+export type CardBody = 'none' | 'stored' | Version
+
+/** How much of a card to read: all with one of its texts, or (in half the time) name and ETag alone or with a text. */
+export type Body = CardBody | 'etag' | `etag ${Version}`
+
+/** What is read of a card. */
+export type Shown<Of extends Body> = Of extends CardBody ? CardView : CardTag
 
 /** What one read of cards with their texts holds, in bytes of stored cards (the last of them aside). */
 export const MAX_READ_BYTES = 4 * 1024 * 1024
 
 /** Whether these may be not all that were asked for: read on. */
-export const isFull = (views: readonly (CardView | undefined)[], body: Body): boolean =>
-  body !== 'none' && views.reduce((bytes, view) => bytes + (view?.size ?? 0), 0) >= MAX_READ_BYTES
+export const isFull = (views: readonly (CardTag | undefined)[], body: Body): boolean =>
+  body !== 'none' && body !== 'etag' && views.reduce((bytes, view) => bytes + (view?.size ?? 0), 0) >= MAX_READ_BYTES
 
 const hash = (content: string | Uint8Array): string =>
   createHash('sha256').update(content).digest('base64url').slice(0, 27)
