@@ -11,6 +11,8 @@ export interface IssuerKey {
   readonly jwk: JWK
 }
 
+export type Claims = Readonly<Record<string, unknown>>
+
 type CryptoKeyOf = Awaited<ReturnType<typeof generateKeyPair>>['privateKey']
 
 export async function makeKey(kid: string, alg = 'RS256', { withAlg = true } = {}): Promise<IssuerKey> {
@@ -32,8 +34,8 @@ export interface FakeIssuer {
   readonly strays: () => number
   /** The claims of a right token. */
   claims(): JWTPayload
-  /** A right token but for what is said. */
-  token(claims?: JWTPayload, header?: Record<string, unknown>, key?: IssuerKey): Promise<string>
+  /** A right token but for what is said; undefined takes a member out. */
+  token(claims?: Claims, header?: Record<string, unknown>, key?: IssuerKey): Promise<string>
 }
 
 export async function startIssuer(t: Test, place: 'openid' | 'oauth' = 'openid'): Promise<FakeIssuer> {
