@@ -1,7 +1,6 @@
 import Fastify from 'fastify'
 import type { Test } from 'tap'
-import { DomainError } from '#domain'
-import type { Bearer } from '../../protocols/scim/bearer.ts'
+import { type Bearer, DomainError } from '#domain'
 import type { IssuerTokens } from '../../src/auth/issuer-tokens.ts'
 import type { ScimTokens } from '../../src/auth/scim-tokens.ts'
 import { scimAuthentication } from '../../src/http/authenticate.ts'
