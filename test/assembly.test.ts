@@ -1,33 +1,16 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../src/config.ts'
 import { openDatabase } from '../src/persistence/index.ts'
+import { commandLine, type Row, run as runProgram } from './support/command-line.ts'
 import { testDatabase } from './support/databases.ts'
-
-interface Result {
-  readonly status: number
-  readonly out: string
-  readonly err: string
-}
 
 const directory = mkdtempSync(join(tmpdir(), 'kith-cli-'))
 
-function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Result> {
-  return new Promise((resolve) => {
-    execFile(
-      file,
-      args,
-      { env: { NODE_COMPILE_CACHE: 'node_modules/.cache/kith', ...process.env, DATA_DIR: directory, ...env } },
-      (error, out, err) => {
-        const status = error ? Number(error.code ?? 1) : 0
-        resolve({ status, out, err })
-      },
-    )
-  })
-}
+const run = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runProgram(file, args, { DATA_DIR: directory, ...env })
 
 t.test('imports go in the directions of the architecture, and in no other', async (t) => {
   const args = ['--config', 'tools/layers.cjs', 'src', 'protocols', 'bench', 'test']
@@ -46,6 +29,7 @@ t.test('a setting that cannot be stops the start and is named', async (t) => {
     PUBLIC_URL: 'https://kith.example/dav/',
     SECRET_KEY: 'short',
     TRUSTED_PROXIES: 'localhost',
+    ISSUERS: '[{"issuer": "https://id.example"}]',
     LOG_LEVEL: 'loud',
   }
   const documented = readFileSync('docs/settings.md', 'utf8')
@@ -67,15 +51,8 @@ t.test('a setting that cannot be stops the start and is named', async (t) => {
 t.test('the command line: from an empty database to a device, with every command', async (t) => {
   const database = await testDatabase()
   t.teardown(() => database.drop())
-  const env = { DATABASE_URL: database.url, PUBLIC_URL: 'https://kith.example' }
-  const kith = (...args: string[]) => run(process.execPath, ['src/cli.ts', ...args], env)
-  /** The JSON it prints; --json stands last, as scripts append it. */
-  const json = async <Value>(...args: string[]): Promise<Value> => {
-    const { status, out, err } = await kith(...args, '--json')
-    t.equal(status, 0, `${args.join(' ')}: ${err}`)
-    return JSON.parse(out) as Value
-  }
-  type Row = Record<string, string | boolean | number | null>
+  const env = { DATABASE_URL: database.url, DATA_DIR: directory, PUBLIC_URL: 'https://kith.example' }
+  const { kith, json, refused } = commandLine(t, env)
   t.strictSame(await json('organization', 'list'), [])
   const organization = await json<Row>(
     'organization',
@@ -176,11 +153,7 @@ t.test('the command line: from an empty database to a device, with every command
     [['app-password', 'revoke', 'x'], /app password/],
     [['organization', 'list', '--wrong'], /wrong/],
   ] as const) {
-    const { status, out, err } = await kith(...args)
-    t.equal(status, 1, args.join(' '))
-    t.equal(out, '')
-    t.match(err, word)
-    t.notMatch(err, / at .*:\d+:\d+/, 'no stack')
+    await refused(args, word)
   }
   const help = await kith('--help')
   const names = [...help.out.matchAll(/^ {2}([a-z][a-z -]*?) {2,}/gm)].map(([, name = '']) => name)

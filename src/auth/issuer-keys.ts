@@ -43,14 +43,21 @@ export class IssuerKeys {
       return await keys(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-      const now = performance.now()
-      if (now - this.#unknownAt < this.#times.coolDownMs) {
-        if (this.#failedAt > this.#fetchedAt) throw this.#unavailable() // it may be one that we could not fetch
-        throw error
-      }
-      this.#unknownAt = now
-      return await (await this.#fetch())(header, token)
+      return await (await this.#newer(keys, error))(header, token)
     }
+  }
+
+  /** Keys newer than those, or `otherwise` is thrown. */
+  async #newer(than: KeySet, otherwise: Error): Promise<KeySet> {
+    if (this.#fetching) return await this.#fetching
+    if (this.#keys && this.#keys !== than) return this.#keys
+    const now = performance.now()
+    if (now - this.#unknownAt >= this.#times.coolDownMs) {
+      this.#unknownAt = now
+      return await this.#fetch()
+    }
+    if (this.#failedAt > this.#fetchedAt) throw this.#unavailable() // it may be one that we could not fetch
+    throw otherwise
   }
 
   async #current(): Promise<KeySet> {
