@@ -14,7 +14,11 @@ import { TEAM_COLUMNS, type TeamColumns, toTeam } from './teams.ts'
 import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
 
 const MANAGED = jsonSchema('u.attributes', 'u.search')
-const SHOWN_NAME = `coalesce(nullif(u.attributes->>'displayName', ''), u.user_name)`
+/** What colleagues see; null for whoever has a user name only. */
+const shownName = (user: string): string => `coalesce(${user}.attributes->>'displayName',
+  ${user}.attributes->'name'->>'formatted', nullif(concat_ws(' ', ${user}.attributes->'name'->>'givenName',
+  ${user}.attributes->'name'->>'familyName'), ''))`
+const SHOWN_NAME = shownName('u')
 
 const USERS: Schema = {
   source: (path) => {
@@ -104,7 +108,7 @@ const TEAMS: Schema = {
 
 const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
 const MANAGER = `case when u.attributes->'manager'->>'value' ~ ${UUID} then (
-  select coalesce(nullif(b.attributes->>'displayName', ''), b.user_name) from "user" b
+  select ${shownName('b')} from "user" b
   where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end as manager_name`
 const TEAMS_OF = `(select json_agg(json_build_object('id', t.id, 'name', t.name) order by t.name, t.id)
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id

@@ -92,7 +92,7 @@ const described = ({ displayName, externalId }: Attributes): TeamChange => ({
 const reference = (base: string, { userId, name }: ListedMember) => ({
   value: userId,
   $ref: `${base}/Users/${userId}`,
-  display: name,
+  ...(name === null ? {} : { display: name }),
 })
 
 /** What there is to see of these teams, in their order. Members that are few are read for all of them at once. */

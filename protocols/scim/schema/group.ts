@@ -15,7 +15,7 @@ export const GROUP: Schema = {
       'Who is in the group',
       [
         string('value', 'The id of the user', { ...immutable, caseExact: true }),
-        reference('$ref', 'Where the user is', { ...readOnly, caseExact: true, referenceTypes: ['User'] }),
+        reference('$ref', 'Where the user is', { ...immutable, caseExact: true, referenceTypes: ['User'] }),
         string('display', 'The name of the user', readOnly),
         string('type', 'Always User', { ...immutable, canonicalValues: ['User'] }),
       ],
