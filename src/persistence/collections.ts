@@ -11,6 +11,7 @@ import {
   idInName,
   type Narrowing,
   type StreamState,
+  type TeamDescription,
   teamCard,
 } from '#domain'
 import { convert, parseVCard, serialize, type Version } from '#vcard'
@@ -38,7 +39,8 @@ function toView(row: ShownRow, body: Body): CardView {
   const bare = { name, etag, modifiedAt, kind, writable, ...(size === null ? {} : { size }) }
   if (body === 'none') return bare
   if (kind === 'team') {
-    const four = teamCard(name.slice(0, 36), row.text ?? '', row.members ?? [])
+    const said = JSON.parse(row.text ?? '') as TeamDescription // as `teams` writes it
+    const four = teamCard(name.slice(0, 36), said, row.members ?? [])
     const version = body === '4.0' ? '4.0' : '3.0'
     return { ...bare, card: { version, text: serialize(convert(four, version)) } }
   }

@@ -86,6 +86,8 @@ const TEAMS: Schema = {
         return { kind: 'text', sql: 't.name' }
       case 'externalId':
         return { kind: 'text', sql: 't.external_id' }
+      case 'description':
+        return { kind: 'text', sql: 't.description' }
       case 'synced':
         return { kind: 'boolean', sql: 't.is_synced' }
       case 'meta.created':

@@ -68,10 +68,13 @@ const directory = ({ body, where, order = '', search }: Which): string => `(
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ($2::uuid is null or $3::uuid is null or true) ${order})`
 
+/** What is said of a team, as JSON: the one text that each row has. */
+const NAMED = `json_strip_nulls(json_build_object('name', t.name, 'description', t.description))::text`
+
 /** The group cards of the user's teams. */
 const teams = ({ body, where, order = '' }: Which): string => `(
   select t.id || '.vcf' as name, t.revision || '-' || t.stamp || '-${TEAM_CARD_RENDERER}' as etag, t.modified_at, 'team' as kind,
-    null::integer as size, m.role <> 'member' and not t.is_synced as writable, null as version, ${body === 'none' ? 'null' : 't.name'} as text, null::bytea as bytes, ${body === 'none' ? 'null::text[]' : MEMBERS} as members
+    null::integer as size, m.role <> 'member' and not t.is_synced as writable, null as version, ${body === 'none' ? 'null' : NAMED} as text, null::bytea as bytes, ${body === 'none' ? 'null::text[]' : MEMBERS} as members
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and ${where(`(t.id || '.vcf') collate "C"`)}
     and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}

@@ -30,8 +30,10 @@ export const TEAM: Schema = {
   name: 'Team',
   description: 'How a team is run',
   attributes: [
+    string('description', 'What the team is for: a note on its group card'),
     boolean('synced', 'Whether an identity provider made the team; else people did, and at least one owner stays', {
       ...readOnly,
+      returned: 'request',
     }),
     complex(
       'roles',
