@@ -6,7 +6,7 @@ const readOnly = { mutability: 'readOnly' } as const
 export const USER: Schema = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:User',
   name: 'User',
-  description: 'Somebody of the organization',
+  description: 'User Account: somebody of the organization',
   attributes: [
     string('userName', 'What the person is called at sign-in, unique in the organization in any case of its letters', {
       required: true,
