@@ -15,7 +15,7 @@ export class Migration20261124_scim extends Migration {
     this.addSql('drop table connector_client, connector cascade')
     this.addSql('alter table api_token drop column connector_id')
     this.addSql('drop index team_name_key, team_external_id, team_search')
-    this.addSql('alter table team drop column external_id')
+    this.addSql('alter table team drop column external_id, drop column description')
     this.addSql('drop index user_external_id')
     this.addSql(`alter table "user" drop column attributes, drop column search, drop column revision, drop column modified_at,
       add column language text, add column timezone text`)
@@ -36,7 +36,7 @@ const STATEMENTS = [
     using gin ((lower((attributes - '{photos,x509Certificates}'::text[])::text)::jsonb) jsonb_path_ops)`,
   `create index user_search on "user" using gin (search gin_trgm_ops)`,
 
-  'alter table team add column external_id text',
+  'alter table team add column external_id text, add column description text',
   `create index team_external_id on team (organization_id, external_id) where external_id is not null`,
   `create index team_name_key on team (organization_id, lower(name)) where deleted_at is null`,
   `create index team_search on team using gin (lower(name) gin_trgm_ops)`,

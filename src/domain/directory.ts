@@ -67,7 +67,8 @@ export interface ListedTeam extends Team {
 export interface ListedMember {
   readonly teamId: Id
   readonly userId: Id
-  readonly name: string
+  /** As colleagues see it; null for whoever has a user name only. */
+  readonly name: string | null
   readonly role: Role
 }
 

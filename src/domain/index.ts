@@ -29,7 +29,7 @@ export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type { MemberChange } from './team-members.ts'
-export { type Membership, ROLES, type Role, type Team, type TeamChange, TeamService } from './teams.ts'
+export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'
 export {
   type ManagedUser,
   type NewUser,

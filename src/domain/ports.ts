@@ -7,7 +7,7 @@ import type { Layer } from './contacts/overlay.ts'
 import type { Directory } from './directory.ts'
 import type { Identity } from './identities.ts'
 import type { Organization, Scope } from './organizations.ts'
-import type { Membership, Role, Team } from './teams.ts'
+import type { Membership, Role, Team, TeamDescription } from './teams.ts'
 import type { ManagedUser, User } from './users.ts'
 
 /** What the rules need of a database. Every list is in a stable order; nothing here decides anything. */
@@ -257,7 +257,7 @@ export interface Teams {
   /** Adds the members, or takes them back. */
   join(organizationId: Id, teamId: Id, userIds: readonly Id[], role: Role): Promise<void>
   setRole(organizationId: Id, teamId: Id, userId: Id, role: Role): Promise<void>
-  describe(organizationId: Id, teamId: Id, name: string, externalId: string | null): Promise<void>
+  describe(organizationId: Id, teamId: Id, said: TeamDescription): Promise<void>
   /** Gives the group card a new revision; `members` is by how many their number changes. */
   touch(organizationId: Id, teamId: Id, members: number): Promise<void>
   setSuspended(organizationId: Id, teamId: Id, suspended: boolean): Promise<void>

@@ -86,7 +86,7 @@ export async function editTeamCard(
 async function rename(transaction: Transaction, team: Team, wanted: string): Promise<boolean> {
   const name = teamName(wanted)
   if (name === team.name) return false
-  await transaction.teams.describe(team.organizationId, team.id, name, team.externalId ?? null)
+  await transaction.teams.describe(team.organizationId, team.id, { ...team, name })
   await transaction.teams.touch(team.organizationId, team.id, 0)
   recordMember(transaction, team)
   return true

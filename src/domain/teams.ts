@@ -18,25 +18,29 @@ import type { User } from './users.ts'
 export const ROLES = ['member', 'administrator', 'owner'] as const
 export type Role = (typeof ROLES)[number]
 
-export interface Team {
+/** What is said of a team. */
+export interface TeamDescription {
+  readonly name: string
+  /** What it is for: a note on its group card. */
+  readonly description?: string
+  /** What the identity provider calls it. */
+  readonly externalId?: string
+}
+
+export interface Team extends TeamDescription {
   readonly id: Id
   readonly organizationId: Id
-  readonly name: string
   readonly isSynced: boolean
   readonly isSuspended: boolean
   readonly memberCount: number
-  /** What the identity provider calls it. */
-  readonly externalId?: string
   /** Counts its changes. */
   readonly revision: number
   readonly createdAt: Date
   readonly modifiedAt: Date
 }
 
-/** What an identity provider changes of a team; null takes the externalId away. */
-export interface TeamChange {
-  readonly name?: string
-  readonly externalId?: string | null
+/** How an identity provider wants a team to be. */
+interface TeamChange extends TeamDescription {
   readonly members?: MemberChange
 }
 
@@ -128,11 +132,10 @@ export class TeamService {
    */
   async provision(
     organizationId: Id,
-    { name, externalId, members }: { name: string; externalId?: string; members: ReadonlySet<Id> },
+    { name, members, ...said }: TeamDescription & { readonly members: ReadonlySet<Id> },
     id: Id = randomUUID(),
   ): Promise<Team> {
-    const bare = newTeam(organizationId, teamName(name), id, true)
-    const team = { ...bare, ...(externalId === undefined ? {} : { externalId }) }
+    const team = { ...said, ...newTeam(organizationId, teamName(name), id, true) }
     return await this.#store.transaction(async (transaction) => {
       await transaction.teams.insert(team)
       await changeMembers(transaction, team, { join: members, leave: new Set() })
@@ -157,10 +160,10 @@ export class TeamService {
       await transaction.users.lockAll(organizationId, [...involved])
       const now = await lockTeam(transaction, { organizationId, id, name: id })
       const said = await change(now, () => transaction.teams.members(organizationId, id))
-      const name = said.name === undefined ? now.name : teamName(said.name)
-      const externalId = said.externalId === undefined ? (now.externalId ?? null) : said.externalId
-      const described = name !== now.name || externalId !== (now.externalId ?? null)
-      if (described) await transaction.teams.describe(organizationId, id, name, externalId)
+      const name = teamName(said.name)
+      const { description, externalId } = said
+      const described = name !== now.name || description !== now.description || externalId !== now.externalId
+      if (described) await transaction.teams.describe(organizationId, id, { ...said, name })
       const moved = said.members ? await changeMembers(transaction, now, said.members) : false
       if (moved) await settle(transaction, now)
       else if (described) {

@@ -13,6 +13,7 @@ import {
   type Narrowing,
   type Shown,
   type StreamState,
+  type TeamDescription,
   teamCard,
 } from '#domain'
 import { convert, parseVCard, serialize, type Version } from '#vcard'
@@ -52,7 +53,8 @@ function toCard(
   body: 'stored' | Version,
 ): NonNullable<CardView['card']> {
   if (!version) {
-    const four = teamCard(name.slice(0, 36), text ?? '', members ?? [])
+    const said = JSON.parse(text ?? '') as TeamDescription // as `teams` writes it
+    const four = teamCard(name.slice(0, 36), said, members ?? [])
     const wanted = body === '4.0' ? '4.0' : '3.0'
     return { version: wanted, text: serialize(convert(four, wanted)) }
   }

@@ -16,7 +16,11 @@ import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
 /** As its index has it (`user_attributes`): what may be large left out. */
 const FOLDED = `(lower((u.attributes - '{photos,x509Certificates}'::text[])::text)::jsonb)`
 const MANAGED = jsonSchema('u.attributes', 'u.search', FOLDED)
-const SHOWN_NAME = `coalesce(nullif(u.attributes->>'displayName', ''), u.user_name)`
+/** What colleagues see; null for whoever has a user name only. */
+const shownName = (user: string): string => `coalesce(${user}.attributes->>'displayName',
+  ${user}.attributes->'name'->>'formatted', nullif(concat_ws(' ', ${user}.attributes->'name'->>'givenName',
+  ${user}.attributes->'name'->>'familyName'), ''))`
+const SHOWN_NAME = shownName('u')
 
 const USERS: Schema = {
   source: (path) => {
@@ -84,6 +88,8 @@ const TEAMS: Schema = {
         return { kind: 'text', sql: 't.name' }
       case 'externalId':
         return { kind: 'text', sql: 't.external_id' }
+      case 'description':
+        return { kind: 'text', sql: 't.description' }
       case 'synced':
         return { kind: 'boolean', sql: 't.is_synced' }
       case 'meta.created':
@@ -106,7 +112,7 @@ const TEAMS: Schema = {
 
 const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
 const MANAGER = `case when u.attributes->'manager'->>'value' ~ ${UUID} then (
-  select coalesce(nullif(b.attributes->>'displayName', ''), b.user_name) from "user" b
+  select ${shownName('b')} from "user" b
   where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end as manager_name`
 const TEAMS_OF = `(select json_agg(json_build_object('id', t.id, 'name', t.name) order by t.name, t.id)
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id

@@ -170,6 +170,7 @@ export const TeamRow = defineEntity({
   properties: {
     ...organizationKey,
     name: p.text(),
+    description: p.text().nullable(),
     externalId: p.text().nullable(),
     parentId: p.uuid().nullable(),
     isSynced: p.boolean(),

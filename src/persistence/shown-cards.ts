@@ -101,12 +101,15 @@ const directory = ({ body, where, order = '', search }: Which): string => `(
   from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
     and ($2::uuid is null or $3::uuid is null or true) ${order})`
 
+/** What is said of a team, as JSON: the one text that each row has. */
+const NAMED = `json_strip_nulls(json_build_object('name', t.name, 'description', t.description))::text`
+
 const TEAM: Columns = {
   row: 't',
   kind: `'team'`,
   size: 'null::integer',
   writable: `m.role <> 'member' and not t.is_synced`,
-  team: `null as version, t.name as text, ${MEMBERS} as members`,
+  team: `null as version, ${NAMED} as text, ${MEMBERS} as members`,
 }
 
 /** The group cards of the user's teams. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Id, Membership, Role, Team, Teams } from '#domain'
+import type { Id, Membership, Role, Team, TeamDescription, Teams } from '#domain'
 import { TeamRow } from './schema.ts'
 import { arrays, type Session } from './session.ts'
 
@@ -11,13 +11,14 @@ export interface TeamColumns {
   is_suspended: boolean
   member_count: number
   external_id: string | null
+  description: string | null
   revision: string
   created_at: Date
   modified_at: Date
 }
 
 export const TEAM_COLUMNS = `t.organization_id, t.id, t.name, t.is_synced, t.is_suspended, t.member_count, t.external_id,
-  t.revision, t.created_at, t.modified_at`
+  t.description, t.revision, t.created_at, t.modified_at`
 
 export const toTeam = (row: TeamColumns): Team => ({
   organizationId: row.organization_id,
@@ -27,6 +28,7 @@ export const toTeam = (row: TeamColumns): Team => ({
   isSuspended: row.is_suspended,
   memberCount: row.member_count,
   ...(row.external_id === null ? {} : { externalId: row.external_id }),
+  ...(row.description === null ? {} : { description: row.description }),
   revision: Number(row.revision),
   createdAt: row.created_at,
   modifiedAt: row.modified_at,
@@ -119,8 +121,9 @@ export class SqlTeams implements Teams {
     )
   }
 
-  async describe(organizationId: Id, teamId: Id, name: string, externalId: string | null): Promise<void> {
-    await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { name, externalId }))
+  async describe(organizationId: Id, teamId: Id, { name, externalId, description }: TeamDescription): Promise<void> {
+    const said = { name, externalId: externalId ?? null, description: description ?? null }
+    await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, said))
   }
 
   async touch(organizationId: Id, teamId: Id, members: number): Promise<void> {

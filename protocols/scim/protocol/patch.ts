@@ -5,7 +5,7 @@ import { conditionWithin, type Reading } from './condition.ts'
 import { type Filter, FilterSyntaxError, type Path, parsePath } from './filter.ts'
 import { equalities, holds } from './holds.ts'
 import { assertSchema, badRequest, isObject, type Json, type JsonObject, member, PATCH_OP } from './messages.ts'
-import { type ComplexValue, isHollow, onePrimary, readOne, readValue, sameValue, type Value } from './values.ts'
+import { type ComplexValue, idIn, isHollow, onePrimary, readOne, readValue, sameValue, type Value } from './values.ts'
 
 /** A resource's attributes, those of its extension among them; what has no value is not there. */
 export type Attributes = Readonly<Record<string, Value>>
@@ -76,7 +76,16 @@ function withPath(
     throw badRequest('invalidPath', `"${attribute.name}" has one value: leave the brackets out`)
   if (sub?.mutability === 'immutable')
     throw badRequest('mutability', `"${path}" cannot be changed: remove the value and add another`)
-  return [{ op, attribute, ...(sub ? { sub } : {}), ...(filter ? { filter } : {}), value }]
+  const referred = sub?.name === '$ref' ? subAttribute(attribute, 'value') : undefined
+  return [
+    {
+      op,
+      attribute,
+      ...(sub ? { sub: referred ?? sub } : {}),
+      ...(filter ? { filter } : {}),
+      value: referred ? idIn(value) : value,
+    },
+  ]
 }
 
 /** Another vendor's schema: what we do not know of it is none of our business. */

@@ -33,7 +33,9 @@ export function attributesOf(body: JsonObject, type: ResourceType, strict: boole
     const attribute = known.get(lower)
     read(key, given, strict && attribute && extension.has(attribute) ? undefined : attribute)
   }
-  const missing = [...known.values()].find(({ name, required }) => required && !Object.hasOwn(found, name))
+  const missing = [...known.values()].find(
+    ({ name, required }) => required && !Object.hasOwn(found, name) && !type.presumed.has(name),
+  )
   if (missing) throw badRequest('invalidValue', `"${missing.name}" is required`)
   return found
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Attribute, subAttribute } from '../schema/attribute.ts'
-import { badRequest, isObject, type Json } from './messages.ts'
+import { badRequest, isObject, type Json, member } from './messages.ts'
 
 /** A value as it is kept: nothing in it is empty. */
 export type Value = string | boolean | ComplexValue | readonly ComplexValue[]
@@ -98,13 +98,19 @@ function readComplex(attribute: Attribute, given: Json, strict: boolean, label: 
       if (strict) throw badRequest('invalidValue', `"${label}" has no part "${key}"`)
       return []
     }
-    if (sub.mutability === 'readOnly') return []
+    if (sub.mutability === 'readOnly' || sub.name === '$ref') return []
     const value = readOne(sub, item, strict, `${label}.${sub.name}`)
     return value === undefined ? [] : [[sub.name, value as string | boolean]] // parts are never complex themselves
   })
   const value = Object.fromEntries(parts)
-  return isHollow(attribute, value) ? undefined : value
+  const id = value.value === undefined ? idIn(member(only, '$ref')) : undefined
+  const whole = id !== undefined && subAttribute(attribute, '$ref') ? { value: id, ...value } : value
+  return isHollow(attribute, whole) ? undefined : whole
 }
+
+/** RFC 7643 §2.4: a resource is referred to by its id, or by its address, which ends with that. */
+export const idIn = (reference: Json | undefined): string | undefined =>
+  (typeof reference === 'string' && reference.split('/').at(-1)) || undefined
 
 /** Whether nothing is left of a value but what it would be for. */
 export function isHollow(attribute: Attribute, value: ComplexValue): boolean {

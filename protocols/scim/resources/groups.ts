@@ -1,4 +1,4 @@
-import type { Id, ListedMember, Team, TeamChange } from '#domain'
+import type { Id, ListedMember, Team, TeamDescription } from '#domain'
 import type { Context, Text } from '../context.ts'
 import { type Attributes, applied, operationsOf } from '../protocol/patch.ts'
 import { attributesOf } from '../protocol/resource-body.ts'
@@ -19,12 +19,7 @@ export const groups: Resources = {
 
   async create(context, body, id) {
     const said = attributesOf(body, GROUPS, context.strict)
-    const { displayName, externalId } = said
-    const wanted = {
-      name: String(displayName),
-      ...(externalId === undefined ? {} : { externalId: String(externalId) }),
-      members: new Set(membersOf(said)),
-    }
+    const wanted = { ...described(said), members: new Set(membersOf(said)) }
     const team = await context.teams.provision(context.connector.organizationId, wanted, id)
     return { id: team.id, etag: etagOf(team) }
   },
@@ -50,10 +45,7 @@ export const groups: Resources = {
       async (now, members) => {
         assertVersion(condition, now)
         const edit = new MemberEdit()
-        let said: Attributes = {
-          displayName: now.name,
-          ...(now.externalId === undefined ? {} : { externalId: now.externalId }),
-        }
+        let said = writable(now)
         for (const one of operations) {
           if (one.attribute.name !== 'members') said = applied(said, one, context)
           else if (!edit.apply(one, context)) edit.applyTo(await members(), one, context)
@@ -84,15 +76,24 @@ export const groups: Resources = {
   },
 }
 
-const described = ({ displayName, externalId }: Attributes): TeamChange => ({
+/** What a client may write of a team, without its members. */
+const writable = ({ name, description, externalId }: TeamDescription): Attributes => ({
+  displayName: name,
+  ...(description === undefined ? {} : { description }),
+  ...(externalId === undefined ? {} : { externalId }),
+})
+
+/** The reverse. */
+const described = ({ displayName, description, externalId }: Attributes): TeamDescription => ({
   name: String(displayName),
-  externalId: externalId === undefined ? null : String(externalId),
+  ...(description === undefined ? {} : { description: String(description) }),
+  ...(externalId === undefined ? {} : { externalId: String(externalId) }),
 })
 
 const reference = (base: string, { userId, name }: ListedMember) => ({
   value: userId,
   $ref: `${base}/Users/${userId}`,
-  display: name,
+  ...(name === null ? {} : { display: name }),
 })
 
 /** What there is to see of these teams, in their order. Members that are few are read for all of them at once. */
@@ -126,8 +127,7 @@ function within(teams: readonly Team[], limit: number): Id[] {
 function shown(team: Team, roles: readonly object[] | undefined, base: string): Record<string, unknown> {
   return {
     id: team.id,
-    externalId: team.externalId,
-    displayName: team.name,
+    ...writable(team),
     meta: {
       resourceType: 'Group',
       created: team.createdAt.toISOString(),

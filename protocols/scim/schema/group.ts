@@ -15,7 +15,7 @@ export const GROUP: Schema = {
       'Who is in the group',
       [
         string('value', 'The id of the user', { ...immutable, caseExact: true }),
-        reference('$ref', 'Where the user is', { ...readOnly, caseExact: true, referenceTypes: ['User'] }),
+        reference('$ref', 'Where the user is', { ...immutable, caseExact: true, referenceTypes: ['User'] }),
         string('display', 'The name of the user', readOnly),
         string('type', 'Always User', { ...immutable, canonicalValues: ['User'] }),
       ],
@@ -30,8 +30,10 @@ export const TEAM: Schema = {
   name: 'Team',
   description: 'How a team is run',
   attributes: [
+    string('description', 'What the team is for: a note on its group card'),
     boolean('synced', 'Whether an identity provider made the team; else people did, and at least one owner stays', {
       ...readOnly,
+      returned: 'request',
     }),
     complex(
       'roles',

@@ -36,6 +36,8 @@ export interface ResourceType {
   readonly description: string
   readonly schema: Schema
   readonly extension: Schema
+  /** The required attributes that a resource gets where a client does not tell them. */
+  readonly presumed: ReadonlySet<string>
 }
 
 export const USERS: ResourceType = {
@@ -44,6 +46,7 @@ export const USERS: ResourceType = {
   description: 'The people of the organization',
   schema: USER,
   extension: ENTERPRISE,
+  presumed: new Set(['active']),
 }
 
 export const GROUPS: ResourceType = {
@@ -52,6 +55,7 @@ export const GROUPS: ResourceType = {
   description: 'The teams of the organization',
   schema: GROUP,
   extension: TEAM,
+  presumed: new Set(),
 }
 
 export const RESOURCE_TYPES: readonly ResourceType[] = [USERS, GROUPS]

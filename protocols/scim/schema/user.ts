@@ -6,7 +6,7 @@ const readOnly = { mutability: 'readOnly' } as const
 export const USER: Schema = {
   id: 'urn:ietf:params:scim:schemas:core:2.0:User',
   name: 'User',
-  description: 'Somebody of the organization',
+  description: 'User Account: somebody of the organization',
   attributes: [
     string('userName', 'What the person is called at sign-in, unique in the organization in any case of its letters', {
       required: true,
@@ -28,7 +28,7 @@ export const USER: Schema = {
     string('preferredLanguage', 'The languages that the person prefers, as in Accept-Language'),
     string('locale', 'How dates and numbers are written for the person, such as en-US'),
     string('timezone', 'The time zone, such as Europe/Vienna'),
-    boolean('active', 'Whether the person is let in; who is not is in no address book either'),
+    boolean('active', 'Whether the person is let in; who is not is in no address book either', { required: true }),
     plural('emails', 'E-mail addresses', string('value', 'The address'), ['work', 'home', 'other']),
     plural('phoneNumbers', 'Telephone numbers', string('value', 'The number'), [
       'work',
@@ -103,7 +103,7 @@ export const ENTERPRISE: Schema = {
     string('department', 'The department'),
     complex('manager', "The person's manager", [
       string('value', 'The id of the manager', { caseExact: true }),
-      reference('$ref', 'Where the manager is', { ...readOnly, caseExact: true, referenceTypes: ['User'] }),
+      reference('$ref', 'Where the manager is', { caseExact: true, referenceTypes: ['User'] }),
       string('displayName', 'The name of the manager', readOnly),
     ]),
   ],
