@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import type { Answer } from '../support/kith.ts'
 import type { Values } from './http-file.ts'
+import { expectJson } from './json.ts'
 import { type Element, findProp, namesInside, type Row, readRows, readXml } from './multistatus.ts'
 
 interface Told {
@@ -51,6 +52,11 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
   [
     /^body (=|~|!~) ([\s\S]*)$/,
     (t, { answer }, [operator, wanted], label) => compare(t, answer.text, operator, wanted, label),
+  ],
+  [
+    /^(like|exactly) (\{.*)$/,
+    (t, { answer, values }, [kind, wanted = ''], label) =>
+      expectJson(t, answer.text, wanted, kind === 'exactly', values, label),
   ],
   [
     /^error (\S+)(?: (\S+))?$/,

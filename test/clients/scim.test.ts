@@ -1,0 +1,35 @@
+import t from 'tap'
+import { type Running, startKith } from '../support/kith.ts'
+import type { Values } from './http-file.ts'
+import { clientsWith, replay, type Stage } from './replay.ts'
+
+const running = await startKith(t)
+
+/** An organization that an identity provider is to fill: with two connectors, one of them strict. */
+async function openOrganization({ kith, url, config }: Running, provider: string): Promise<Stage> {
+  const { id } = await kith.organizations.create({ name: provider, domains: [`${provider}.example`] })
+  const other = await kith.organizations.create({ name: `${provider} elsewhere`, domains: [] })
+  const stranger = await kith.users.create(other.id, { email: `mole@elsewhere.${provider}.example`, name: 'A Mole' })
+  const lenient = await kith.connectors.obtain(id, provider)
+  const strict = await kith.connectors.update(await kith.connectors.obtain(id, `strict ${provider}`), { isStrict: true })
+  const bearer = async (connector: typeof lenient, mayWrite = true) =>
+    `Bearer ${(await kith.scimTokens.create(connector, { mayWrite })).text}`
+  const revoked = await kith.scimTokens.create(lenient)
+  await kith.scimTokens.revoke(revoked.token.id)
+  const values: Values = new Map([
+    ['url', url],
+    ['base', `${config.publicUrl}/scim/v2`],
+    ['authorization', await bearer(lenient)],
+    ['strict', await bearer(strict)],
+    ['readOnly', await bearer(lenient, false)],
+    ['revoked', `Bearer ${revoked.text}`],
+    ['stranger', stranger.id],
+  ])
+  return { url, values, events: {} }
+}
+
+for (const provider of clientsWith('.scim')) {
+  t.test(`${provider}: the life of a tenant`, async (t) => {
+    await replay(t, provider, '.scim', await openOrganization(running, provider))
+  })
+}
