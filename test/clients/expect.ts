@@ -54,9 +54,9 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
     (t, { answer }, [operator, wanted], label) => compare(t, answer.text, operator, wanted, label),
   ],
   [
-    /^(like|exactly) (\{.*)$/,
-    (t, { answer, values }, [kind, wanted = ''], label) =>
-      expectJson(t, answer.text, wanted, kind === 'exactly', values, label),
+    /^(like|exactly) (?=\{)/,
+    (t, { answer, values }, [kind], line) =>
+      expectJson(t, answer.text, line.slice(line.indexOf('{')), kind === 'exactly', values),
   ],
   [
     /^error (\S+)(?: (\S+))?$/,

@@ -25,7 +25,14 @@ async function openOrganization({ kith, url, config }: Running, provider: string
     ['revoked', `Bearer ${revoked.text}`],
     ['stranger', stranger.id],
   ])
-  return { url, values, events: {} }
+  const events: Stage['events'] = {
+    'ten people are hired': () =>
+      kith.users.createMany(
+        id,
+        Array.from({ length: 10 }, (_, at) => ({ name: `Hire ${at}`, email: `hire${at}@${provider}.example` })),
+      ),
+  }
+  return { url, values, events }
 }
 
 for (const provider of clientsWith('.scim')) {
