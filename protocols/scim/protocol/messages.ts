@@ -55,6 +55,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 /** What every object has by birth: nothing that a client sends may be called so. */
 const BORN: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
+export const isBorn = (key: string): boolean => BORN.has(key)
 const MAX_DEPTH = 32
 
 function assertHarmless(value: unknown, depth: number): void {
@@ -71,7 +72,7 @@ function assertHarmless(value: unknown, depth: number): void {
     return
   }
   for (const key of Object.keys(value)) {
-    if (BORN.has(key)) throw badRequest('invalidPath', `"${key}" is no attribute`)
+    if (isBorn(key)) throw badRequest('invalidPath', `"${key}" is no attribute`)
     assertHarmless((value as JsonObject)[key], depth + 1) // it is an object and no list
   }
 }
