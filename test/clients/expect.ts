@@ -50,7 +50,7 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
       compare(t, answer.headers[name.toLowerCase()]?.toString(), operator, wanted, label),
   ],
   [
-    /^body (=|~|!~) ([\s\S]*)$/,
+    /^body (=|~|!~) ?([\s\S]*)$/,
     (t, { answer }, [operator, wanted], label) => compare(t, answer.text, operator, wanted, label),
   ],
   [

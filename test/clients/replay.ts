@@ -26,7 +26,12 @@ export const clientsWith = (extension: string): string[] =>
     .map(({ name }) => name)
 
 /** Sends what the client's files say, in their order, and looks at each answer. */
-export async function replay(t: Test, client: string, extension: string, { url, values, events }: Stage): Promise<void> {
+export async function replay(
+  t: Test,
+  client: string,
+  extension: string,
+  { url, values, events }: Stage,
+): Promise<void> {
   const filled = (text: string) => fill(text, values)
   for (const file of filesOf(client, extension)) {
     for (const step of readSteps(new URL(`${client}/${file}`, HERE).pathname)) {

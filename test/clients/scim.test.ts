@@ -11,7 +11,9 @@ async function openOrganization({ kith, url, config }: Running, provider: string
   const other = await kith.organizations.create({ name: `${provider} elsewhere`, domains: [] })
   const stranger = await kith.users.create(other.id, { email: `mole@elsewhere.${provider}.example`, name: 'A Mole' })
   const lenient = await kith.connectors.obtain(id, provider)
-  const strict = await kith.connectors.update(await kith.connectors.obtain(id, `strict ${provider}`), { isStrict: true })
+  const strict = await kith.connectors.update(await kith.connectors.obtain(id, `strict ${provider}`), {
+    isStrict: true,
+  })
   const bearer = async (connector: typeof lenient, mayWrite = true) =>
     `Bearer ${(await kith.scimTokens.create(connector, { mayWrite })).text}`
   const revoked = await kith.scimTokens.create(lenient)
@@ -25,12 +27,17 @@ async function openOrganization({ kith, url, config }: Running, provider: string
     ['revoked', `Bearer ${revoked.text}`],
     ['stranger', stranger.id],
   ])
+  const hire = (count: number) =>
+    kith.users.createMany(
+      id,
+      Array.from({ length: count }, (_, at) => ({ name: `Hire ${at}`, email: `hire${at}@${provider}.example` })),
+    )
   const events: Stage['events'] = {
-    'ten people are hired': () =>
-      kith.users.createMany(
-        id,
-        Array.from({ length: 10 }, (_, at) => ({ name: `Hire ${at}`, email: `hire${at}@${provider}.example` })),
-      ),
+    'ten people are hired': () => hire(10),
+    '210 people are hired': async () => {
+      const crowd = await hire(210)
+      values.set('crowd', crowd.map((one) => `{"value":"${one.id}"}`).join(','))
+    },
   }
   return { url, values, events }
 }
