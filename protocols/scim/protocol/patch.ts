@@ -35,6 +35,9 @@ export function operationsOf(body: JsonObject, type: ResourceType, { strict }: R
     const path = member(one, 'path')
     const value = member(one, 'value')
     const kind = op as Operation['op'] // it is one of them, just seen
+    if (strict && kind === 'remove' && value !== undefined && value !== null) {
+      throw badRequest('invalidSyntax', `Operations[${at}]: remove has no value, but a filter in its path`)
+    }
     if (path === undefined || path === null || path === '') return withoutPath(kind, value, type, strict)
     if (typeof path !== 'string') throw badRequest('invalidPath', `Operations[${at}].path has to be a text`)
     if (kind !== 'remove' && !Object.keys(one).some((key) => key.toLowerCase() === 'value')) {
