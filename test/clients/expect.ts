@@ -4,8 +4,10 @@ import type { Values } from './http-file.ts'
 import { expectJson } from './json.ts'
 import { type Element, findProp, namesInside, type Row, readRows, readXml } from './multistatus.ts'
 
+type Timed = Answer & { readonly milliseconds: number }
+
 interface Told {
-  readonly answer: Answer
+  readonly answer: Timed
   readonly values: Values
   root(): Element
   row(href: string): Row | undefined
@@ -53,6 +55,7 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
     /^body (=|~|!~) ?([\s\S]*)$/,
     (t, { answer }, [operator, wanted], label) => compare(t, answer.text, operator, wanted, label),
   ],
+  [/^within (\d+) ms$/, (t, { answer }, [limit], label) => t.ok(answer.milliseconds < Number(limit), label)],
   [
     /^(like|exactly) (?=\{)/,
     (t, { answer, values }, [kind], line) =>
@@ -135,7 +138,7 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
 /** Checks what each line says, and keeps what the next requests need. A line that says nothing known is an error. */
 export function expectAll(
   t: Test,
-  answer: Answer,
+  answer: Timed,
   lines: readonly string[],
   values: Values,
   fill: (text: string) => string,

@@ -43,9 +43,11 @@ export async function replay(
         }
         const headers = Object.fromEntries(Object.entries(step.headers).map(([name, value]) => [name, filled(value)]))
         const body = step.body === undefined ? {} : { body: filled(step.body) }
+        const start = performance.now()
         const answer = await ask(url, step.method, filled(step.path), { headers, ...body })
+        const milliseconds = performance.now() - start
         t.equal(answer.status, step.status, answer.status === step.status ? '' : answer.text.slice(0, 600))
-        expectAll(t, answer, step.expectations, values, filled)
+        expectAll(t, { ...answer, milliseconds }, step.expectations, values, filled)
       })
     }
   }

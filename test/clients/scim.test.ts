@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Running, startKith } from '../support/kith.ts'
+import { ask, type Running, startKith } from '../support/kith.ts'
 import type { Values } from './http-file.ts'
 import { clientsWith, replay, type Stage } from './replay.ts'
 
@@ -47,3 +47,26 @@ for (const provider of clientsWith('.scim')) {
     await replay(t, provider, '.scim', await openOrganization(running, provider))
   })
 }
+
+t.test(
+  'Entra ID may send 25 requests a second; past the set limit it is told how many whole seconds to wait',
+  async (t) => {
+    const limited = await startKith(t, undefined, { SCIM_RATE_LIMIT: '25' })
+    const { values } = await openOrganization(limited, 'limited')
+    const get = (authorization: string) =>
+      ask(limited.url, 'GET', '/scim/v2/Users?count=1', { headers: { authorization } })
+    const busy = values.get('authorization') ?? ''
+    const send = (count: number) => Promise.all(Array.from({ length: count }, () => get(busy)))
+    for (let second = 0; second < 10; second += 1) {
+      t.strictSame(new Set((await send(25)).map(({ status }) => status)), new Set([200]))
+    }
+    const [refused] = await send(1)
+    t.equal(refused?.status, 429)
+    t.match(refused?.headers['retry-after'], /^[1-9]\d*$/)
+    t.match(JSON.parse(refused?.text ?? ''), {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+      status: '429',
+    })
+    t.equal((await get(values.get('readOnly') ?? '')).status, 200, 'another token has a limit of its own')
+  },
+)
