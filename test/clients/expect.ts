@@ -1,10 +1,13 @@
 import type { Test } from 'tap'
 import type { Answer } from '../support/kith.ts'
 import type { Values } from './http-file.ts'
+import { expectJson } from './json.ts'
 import { type Element, findProp, namesInside, type Row, readRows, readXml } from './multistatus.ts'
 
+type Timed = Answer & { readonly milliseconds: number }
+
 interface Told {
-  readonly answer: Answer
+  readonly answer: Timed
   readonly values: Values
   root(): Element
   row(href: string): Row | undefined
@@ -49,8 +52,14 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
       compare(t, answer.headers[name.toLowerCase()]?.toString(), operator, wanted, label),
   ],
   [
-    /^body (=|~|!~) ([\s\S]*)$/,
+    /^body (=|~|!~) ?([\s\S]*)$/,
     (t, { answer }, [operator, wanted], label) => compare(t, answer.text, operator, wanted, label),
+  ],
+  [/^within (\d+) ms$/, (t, { answer }, [limit], label) => t.ok(answer.milliseconds < Number(limit), label)],
+  [
+    /^(like|exactly) (?=\{)/,
+    (t, { answer, values }, [kind], line) =>
+      expectJson(t, answer.text, line.slice(line.indexOf('{')), kind === 'exactly', values),
   ],
   [
     /^error (\S+)(?: (\S+))?$/,
@@ -129,7 +138,7 @@ const CHECKS: readonly (readonly [RegExp, Check])[] = [
 /** Checks what each line says, and keeps what the next requests need. A line that says nothing known is an error. */
 export function expectAll(
   t: Test,
-  answer: Answer,
+  answer: Timed,
   lines: readonly string[],
   values: Values,
   fill: (text: string) => string,

@@ -42,7 +42,9 @@ function readStep(block: string, file: string): Step {
   // A card's lines end in CRLF, its last one too; XML goes out as it is written.
   const isCard = /^text\/vcard/i.test(headers['content-type'] ?? '')
   const body = text && isCard ? `${text.replaceAll('\n', '\r\n')}\r\n` : text
-  const expectations = rest.split('\n').filter((expected) => expected.trim() !== '' && !expected.startsWith('#'))
+  // What is indented, or closes a bracket, goes on with the line before it.
+  const said = rest.replace(/\n(?=[ \]}])/g, ' ').split('\n')
+  const expectations = said.filter((expected) => expected.trim() !== '' && !expected.startsWith('#'))
   const [, method = '', path = ''] = line
   return { title, before, method, path, headers, ...(body ? { body } : {}), status: Number(status), expectations }
 }

@@ -5,6 +5,8 @@ export const SEARCH_REQUEST = `${MESSAGES}:SearchRequest`
 export const PATCH_OP = `${MESSAGES}:PatchOp`
 export const BULK_REQUEST = `${MESSAGES}:BulkRequest`
 export const BULK_RESPONSE = `${MESSAGES}:BulkResponse`
+/** In the templates of OneLogin, of its connector for SCIM 2.0 too. */
+const SCIM_1 = 'urn:scim:schemas:core:1.0'
 
 /** RFC 7644 §3.12, and RFC 9865 §2.4 for the cursors. */
 export type ScimType =
@@ -55,6 +57,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 /** What every object has by birth: nothing that a client sends may be called so. */
 const BORN: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
+export const isBorn = (key: string): boolean => BORN.has(key)
 const MAX_DEPTH = 32
 
 function assertHarmless(value: unknown, depth: number): void {
@@ -71,7 +74,7 @@ function assertHarmless(value: unknown, depth: number): void {
     return
   }
   for (const key of Object.keys(value)) {
-    if (BORN.has(key)) throw badRequest('invalidPath', `"${key}" is no attribute`)
+    if (isBorn(key)) throw badRequest('invalidPath', `"${key}" is no attribute`)
     assertHarmless((value as JsonObject)[key], depth + 1) // it is an object and no list
   }
 }
@@ -98,11 +101,12 @@ export function member(body: JsonObject, name: string): Json | undefined {
   return key === undefined ? undefined : body[key]
 }
 
-/** RFC 7643 §3.1: a body tells its schemas; lenient where it does not, since some clients do not. */
+/** RFC 7643 §3.1: a body tells its schemas; lenient where it does not, or tells that of SCIM 1.1: some clients do so. */
 export function assertSchema(body: JsonObject, id: string, strict: boolean): void {
   const schemas = member(body, 'schemas')
   if (schemas === undefined && !strict) return
+  const known = [id.toLowerCase(), ...(strict ? [] : [SCIM_1])]
   const named =
-    Array.isArray(schemas) && schemas.some((one) => typeof one === 'string' && one.toLowerCase() === id.toLowerCase())
+    Array.isArray(schemas) && schemas.some((one) => typeof one === 'string' && known.includes(one.toLowerCase()))
   if (!named) throw badRequest('invalidSyntax', `"schemas" has to hold "${id}"`)
 }

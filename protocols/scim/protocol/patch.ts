@@ -4,7 +4,7 @@ import { type ResourceType, resolve } from '../schema/resource-type.ts'
 import { conditionWithin, type Reading } from './condition.ts'
 import { type Filter, FilterSyntaxError, type Path, parsePath } from './filter.ts'
 import { equalities, holds } from './holds.ts'
-import { assertSchema, badRequest, isObject, type Json, type JsonObject, member, PATCH_OP } from './messages.ts'
+import { assertSchema, badRequest, isBorn, isObject, type Json, type JsonObject, member, PATCH_OP } from './messages.ts'
 import { type ComplexValue, idIn, isHollow, onePrimary, readOne, readValue, sameValue, type Value } from './values.ts'
 
 /** A resource's attributes, those of its extension among them; what has no value is not there. */
@@ -35,6 +35,9 @@ export function operationsOf(body: JsonObject, type: ResourceType, { strict }: R
     const path = member(one, 'path')
     const value = member(one, 'value')
     const kind = op as Operation['op'] // it is one of them, just seen
+    if (strict && kind === 'remove' && value !== undefined && value !== null) {
+      throw badRequest('invalidSyntax', `Operations[${at}]: remove has no value, but a filter in its path`)
+    }
     if (path === undefined || path === null || path === '') return withoutPath(kind, value, type, strict)
     if (typeof path !== 'string') throw badRequest('invalidPath', `Operations[${at}].path has to be a text`)
     if (kind !== 'remove' && !Object.keys(one).some((key) => key.toLowerCase() === 'value')) {
@@ -62,7 +65,7 @@ function withPath(
   const { attribute: written, filter, sub: part } = parsedPath(path)
   const target = resolve(type, part === undefined ? written : { ...written, sub: part }, strict)
   if (!target) {
-    if (key && !strict && (isForeign(path) || written.schema === undefined)) return []
+    if (key && !strict && !isBorn(written.name) && (isForeign(path) || written.schema === undefined)) return []
     throw badRequest('invalidPath', `A ${type.name} has no attribute "${path}"`)
   }
   if ('extension' in target) return ofExtension(op, target.extension, value, type, strict)

@@ -17,8 +17,8 @@ const fail = (label: string, problem: string) => badRequest('invalidValue', `${l
 /**
  * The value of an attribute as a client sends it; undefined where it says that there is none (RFC 7643 §2.5): null, an
  * empty list or, as Entra ID does, an empty text. What clients write otherwise than the schema has it is understood unless
- * `strict`: a boolean or number as a text and the reverse, one value where there may be several, a bare value of a complex
- * attribute.
+ * `strict`: a boolean or number as a text and the reverse, one value where there may be several and the reverse, a bare value of a
+ * complex attribute.
  *
  * @throws ScimError `invalidValue`
  */
@@ -54,10 +54,11 @@ export function onePrimary(values: readonly ComplexValue[], preferred?: ComplexV
 
 export function readOne(
   attribute: Attribute,
-  given: Json | undefined,
+  sent: Json | undefined,
   strict: boolean,
   label: string,
 ): Value | undefined {
+  const given = strict ? sent : unlisted(attribute, sent)
   if (given === null || given === undefined || given === '') return undefined
   if (attribute.type === 'complex') return readComplex(attribute, given, strict, label)
   const text = `"${label}"`
@@ -73,6 +74,12 @@ export function readOne(
   throw fail(text, 'has to be a text')
 }
 
+/** One value in a list, or none, where there may be no list. */
+function unlisted({ multiValued }: Attribute, sent: Json | undefined): Json | undefined {
+  if (!Array.isArray(sent) || sent.length > 1) return sent
+  return multiValued && sent.length > 0 ? sent : sent[0]
+}
+
 function readBoolean(given: Json, strict: boolean, label: string): boolean {
   if (typeof given === 'boolean') return given
   const lower = typeof given === 'string' && !strict ? given.toLowerCase() : ''
@@ -81,18 +88,13 @@ function readBoolean(given: Json, strict: boolean, label: string): boolean {
 }
 
 function readComplex(attribute: Attribute, given: Json, strict: boolean, label: string): ComplexValue | undefined {
-  const only =
-    Array.isArray(given) && given.length === 1 && !attribute.multiValued && !strict ? (given[0] ?? null) : given
-  if (Array.isArray(given) && given.length === 0 && !strict) return undefined
-  if (!isObject(only)) {
-    const value = strict || only === null || Array.isArray(only) ? undefined : subAttribute(attribute, 'value')
-    if (!value) {
-      if (only === null) return undefined
+  if (!isObject(given)) {
+    if (strict || Array.isArray(given) || !subAttribute(attribute, 'value')) {
       throw fail(`"${label}"`, 'has to be an object')
     }
-    return readComplex(attribute, { value: only }, strict, label)
+    return readComplex(attribute, { value: given }, strict, label)
   }
-  const parts = Object.entries(only).flatMap(([key, item]): [string, string | boolean][] => {
+  const parts = Object.entries(given).flatMap(([key, item]): [string, string | boolean][] => {
     const sub = subAttribute(attribute, key)
     if (!sub) {
       if (strict) throw badRequest('invalidValue', `"${label}" has no part "${key}"`)
@@ -103,7 +105,7 @@ function readComplex(attribute: Attribute, given: Json, strict: boolean, label: 
     return value === undefined ? [] : [[sub.name, value as string | boolean]] // parts are never complex themselves
   })
   const value = Object.fromEntries(parts)
-  const id = value.value === undefined ? idIn(member(only, '$ref')) : undefined
+  const id = value.value === undefined ? idIn(member(given, '$ref')) : undefined
   const whole = id !== undefined && subAttribute(attribute, '$ref') ? { value: id, ...value } : value
   return isHollow(attribute, whole) ? undefined : whole
 }
