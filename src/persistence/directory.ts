@@ -18,6 +18,14 @@ const FOLDED = `(lower((u.attributes - '{photos,x509Certificates}'::text[])::tex
 const MANAGED = jsonSchema('u.attributes', 'u.search', FOLDED)
 const SHOWN_NAME = `coalesce(nullif(u.attributes->>'displayName', ''), u.user_name)`
 
+/** A time as it is shown, to the millisecond: what was read is found again. */
+const shownTime = (column: string): string => `date_trunc('milliseconds', ${column})`
+
+const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
+const MANAGER = `(case when u.attributes->'manager'->>'value' ~ ${UUID} then (
+  select coalesce(nullif(b.attributes->>'displayName', ''), b.user_name) from "user" b
+  where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end)`
+
 const USERS: Schema = {
   source: (path) => {
     switch (path.join('.')) {
@@ -30,9 +38,11 @@ const USERS: Schema = {
       case 'active':
         return { kind: 'boolean', sql: 'u.is_active' }
       case 'meta.created':
-        return { kind: 'date', sql: 'u.created_at' }
+        return { kind: 'date', sql: shownTime('u.created_at') }
       case 'meta.lastModified':
-        return { kind: 'date', sql: 'u.modified_at' }
+        return { kind: 'date', sql: shownTime('u.modified_at') }
+      case 'manager.displayName':
+        return { kind: 'text', sql: MANAGER }
       case 'meta.version':
         return { kind: 'text', sql: 'u.revision::text' }
       default:
@@ -87,9 +97,9 @@ const TEAMS: Schema = {
       case 'synced':
         return { kind: 'boolean', sql: 't.is_synced' }
       case 'meta.created':
-        return { kind: 'date', sql: 't.created_at' }
+        return { kind: 'date', sql: shownTime('t.created_at') }
       case 'meta.lastModified':
-        return { kind: 'date', sql: 't.modified_at' }
+        return { kind: 'date', sql: shownTime('t.modified_at') }
       case 'meta.version':
         return { kind: 'text', sql: 't.revision::text' }
       default:
@@ -104,10 +114,6 @@ const TEAMS: Schema = {
         : undefined,
 }
 
-const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
-const MANAGER = `case when u.attributes->'manager'->>'value' ~ ${UUID} then (
-  select coalesce(nullif(b.attributes->>'displayName', ''), b.user_name) from "user" b
-  where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end as manager_name`
 const TEAMS_OF = `(select json_agg(json_build_object('id', t.id, 'name', t.name) order by t.name, t.id)
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = u.organization_id and m.user_id = u.id and m.left_revision is null and t.deleted_at is null)`
@@ -120,7 +126,7 @@ interface ListedRow extends ManagedRow {
 
 /** What is shown of users, read for those of a page only: `from` tells which, and their place in the order. */
 const listed = (teams: boolean, key: string, from: string): string =>
-  `select ${MANAGED_COLUMNS}, ${MANAGER}, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from ${from}`
+  `select ${MANAGED_COLUMNS}, ${MANAGER} as manager_name, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from ${from}`
 
 const toListed = (row: ListedRow): ListedUser => ({
   ...toManagedUser(row),
