@@ -64,6 +64,7 @@ const USERS: Schema = {
                   : undefined,
           present: `exists (select from membership m where m.organization_id = u.organization_id and m.user_id = u.id
             and m.left_revision is null)`,
+          order: 't.name, t.id',
         }
       : MANAGED.rows(attribute),
 }
@@ -83,6 +84,7 @@ const memberRows = (above: string) => ({
             : undefined,
   present: `exists (select from membership m where m.organization_id = t.organization_id and m.team_id = t.id
     and m.left_revision is null${above})`,
+  order: 'm.user_id',
 })
 
 const TEAMS: Schema = {

@@ -1,7 +1,7 @@
 import type { Dict } from '../support/scim.ts'
 
 /** How the values of an attribute are compared (RFC 7643 §2.3), as its schema has it. */
-export type Kind = 'text' | 'exact' | 'name' | 'boolean' | 'date' | 'binary'
+export type Kind = 'text' | 'exact' | 'name' | 'boolean' | 'date' | 'binary' | 'version'
 
 /** Where a value is in the JSON of a resource: the attribute, and the part of it. */
 export interface Leaf {
@@ -27,6 +27,7 @@ const nameKey = (text: string): string => text.normalize('NFKC').toLowerCase().n
 export const inOrder = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other))
 
 export function key(kind: Kind, value: unknown): string {
+  if (kind === 'version') return String(value).replace(/^(?:W\/)?"(.*)"$/, '$1') // with or without what makes it an ETag
   if (kind === 'date') return new Date(String(value)).toISOString()
   return kind === 'name' ? nameKey(String(value)) : kind === 'text' ? fold(String(value)) : String(value)
 }

@@ -34,7 +34,7 @@ interface Parts {
   readonly [part: string]: Kind
 }
 const PLURAL: Parts = { value: 'text', type: 'text', display: 'text', primary: 'boolean' }
-const META = [part('date', 'meta', 'created'), part('date', 'meta', 'lastModified'), part('binary', 'meta', 'version')]
+const META = [part('date', 'meta', 'created'), part('date', 'meta', 'lastModified'), part('version', 'meta', 'version')]
 
 const USERS = {
   leaves: [
@@ -78,6 +78,7 @@ const OPERATORS: Readonly<Record<Kind, readonly string[]>> = {
   name: ['eq', 'ne', 'co', 'sw', 'ew', ...ORDER],
   boolean: ['eq', 'ne'],
   binary: ['eq', 'ne'],
+  version: ['eq', 'ne'],
   date: ['eq', 'ne', ...ORDER],
 }
 

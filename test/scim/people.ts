@@ -106,13 +106,13 @@ export function person(at: number, managers: readonly string[] = []): Dict {
 }
 
 function several(at: number, prefix: string): object[] {
-  return Array.from({ length: 1 + (at % 3) }, (_, index) => {
+  return Array.from({ length: 1 + ((at >> 1) % 3) }, (_, index) => {
     const type = TYPES[(at + index) % TYPES.length]
-    const primary = [undefined, true, false][(at + index) % 3]
+    const primary = [undefined, true, false, undefined, false][(at * 7 + index * 3) % 5]
     return {
       value: index === 0 ? pick(at + index) : `${prefix}${pick(at * index)}`,
       ...(type === undefined ? {} : { type }),
-      ...(primary === undefined ? {} : { primary: primary && index === at % 3 }),
+      ...(primary === undefined ? {} : { primary }),
       ...(at % 2 === 0 ? { display: pick(at + 5) } : {}),
     }
   })
