@@ -80,8 +80,11 @@ export class ConditionWriter {
       return parts.length === 0 ? undefined : parts.join(' and ')
     }
     if ('any' in condition) {
+      const bound = this.#values.length
       const parts = condition.any.map((part) => this.#narrowed(part, source))
-      return parts.length === 0 || parts.includes(undefined) ? undefined : `((${parts.join(') or (')}))`
+      if (parts.length > 0 && !parts.includes(undefined)) return `((${parts.join(') or (')}))`
+      this.#values.length = bound // a value that no text names has no type
+      return undefined
     }
     if (!('compare' in condition) || typeof condition.value !== 'string') return undefined
     const { compare, value } = condition
