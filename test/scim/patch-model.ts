@@ -39,8 +39,8 @@ function onlyOne(values: Value[], said?: Value): Value[] {
 }
 
 function read(given: unknown): Value[] {
-  const list = (Array.isArray(given) ? given : isEmpty(given) ? [] : [given]) as Dict[] // objects, as the tests send them
-  const values = list.flatMap((one) => kept(one) ?? [])
+  const list: Dict[] = Array.isArray(given) ? given : isEmpty(given) ? [] : [given as Dict] // an object, as the tests send
+  const values = list.map(kept).filter((one) => one !== undefined)
   return onlyOne(values.filter((one, at) => !values.slice(0, at).some((earlier) => same(one, earlier))))
 }
 
@@ -62,7 +62,8 @@ function selected(text: string): { test: (value: Value) => boolean; equal?: Cond
 }
 
 function put(model: Model, name: string, value: unknown): void {
-  if (isEmpty(value) || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)) delete model[name]
+  if (isEmpty(value) || (typeof value === 'object' && value !== null && Object.keys(value).length === 0))
+    delete model[name]
   else model[name] = value
 }
 
@@ -70,11 +71,17 @@ function put(model: Model, name: string, value: unknown): void {
 function apply(model: Model, { op, path, value }: Operation): void {
   if (path === undefined) {
     for (const [key, item] of Object.entries(value as Dict)) apply(model, { op, path: key, value: item }) // it has no path
-    return
-  }
+  } else applyTo(model, op, path, value)
+}
+
+function applyTo(model: Model, op: Operation['op'], path: string, value: unknown): void {
   const name = path.replace(/^urn:.*:(?=\w+$)/, '')
   const [, plural, filter, part] = bracket.exec(name) ?? []
-  if (plural !== undefined && filter !== undefined) return ofSelected(model, op, plural, filter, part, value)
+  if (plural !== undefined && filter !== undefined) ofSelected(model, op, plural, filter, part, value)
+  else ofNamed(model, op, name, value)
+}
+
+function ofNamed(model: Model, op: Operation['op'], name: string, value: unknown): void {
   const [first = '', second] = name.split('.')
   if (first === 'userName') {
     if (op === 'remove' || isEmpty(value)) throw new Refusal()
@@ -82,9 +89,15 @@ function apply(model: Model, { op, path, value }: Operation): void {
   } else if (first === 'active') model.active = op === 'remove' ? model.active : value
   else if (first === 'name') {
     const before = (model.name ?? {}) as Dict // complex
-    const told = second === undefined ? (op === 'remove' ? undefined : (value as Dict | null)) : { [second]: op === 'remove' ? '' : value }
+    const told =
+      second === undefined
+        ? op === 'remove'
+          ? undefined
+          : (value as Dict | null)
+        : { [second]: op === 'remove' ? '' : value }
     if (told === undefined || told === null) delete model.name
-    else put(model, 'name', Object.fromEntries(Object.entries({ ...before, ...told }).filter(([, one]) => !isEmpty(one))))
+    else
+      put(model, 'name', Object.fromEntries(Object.entries({ ...before, ...told }).filter(([, one]) => !isEmpty(one))))
   } else if ((PLURALS as readonly string[]).includes(first)) ofAll(model, op, first, value)
   else put(model, first, op === 'remove' ? undefined : value)
 }
@@ -93,17 +106,33 @@ const valuesOf = (model: Model, name: string): Value[] => (model[name] ?? []) as
 
 function ofAll(model: Model, op: Operation['op'], name: string, value: unknown): void {
   const before = valuesOf(model, name)
-  if (op === 'replace') return put(model, name, read(value))
-  if (op === 'remove') {
+  if (op === 'replace') put(model, name, read(value))
+  else if (op === 'remove') {
     const gone = read(value)
-    const stays = (one: Value) => !gone.some((other) => Object.entries(other).every(([part, item]) => one[part] === item))
-    return put(model, name, gone.length === 0 ? [] : before.filter(stays))
+    const stays = (one: Value) =>
+      !gone.some((other) => Object.entries(other).every(([part, item]) => one[part] === item))
+    put(model, name, gone.length === 0 ? [] : before.filter(stays))
+  } else {
+    const fresh = read(value).filter((one) => !before.some((old) => same(old, one)))
+    put(
+      model,
+      name,
+      onlyOne(
+        [...before, ...fresh],
+        fresh.find(({ primary }) => primary === true),
+      ),
+    )
   }
-  const fresh = read(value).filter((one) => !before.some((old) => same(old, one)))
-  put(model, name, onlyOne([...before, ...fresh], fresh.find(({ primary }) => primary === true)))
 }
 
-function ofSelected(model: Model, op: Operation['op'], name: string, filter: string, part: string | undefined, value: unknown): void {
+function ofSelected(
+  model: Model,
+  op: Operation['op'],
+  name: string,
+  filter: string,
+  part: string | undefined,
+  value: unknown,
+): void {
   const { test, equal } = selected(filter)
   const before = valuesOf(model, name)
   const now: Value[] = []

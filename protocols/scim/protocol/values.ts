@@ -59,7 +59,10 @@ export function readOne(
   label: string,
 ): Value | undefined {
   if (given === null || given === undefined || given === '') return undefined
-  if (attribute.type === 'complex') return readComplex(attribute, given, strict, label)
+  if (attribute.type === 'complex') {
+    const parts = readParts(attribute, given, strict, label)
+    return parts && !isHollow(attribute, parts) ? parts : undefined
+  }
   const text = `"${label}"`
   if (attribute.type === 'boolean') return readBoolean(given, strict, text)
   if (typeof given === 'string') {
@@ -80,17 +83,24 @@ function readBoolean(given: Json, strict: boolean, label: string): boolean {
   throw fail(label, 'has to be true or false')
 }
 
-function readComplex(attribute: Attribute, given: Json, strict: boolean, label: string): ComplexValue | undefined {
+/** The parts of a complex value that are told, and may not make one of their own. @throws ScimError `invalidValue` */
+export function readParts(
+  attribute: Attribute,
+  given: Json | undefined,
+  strict: boolean,
+  label: string,
+): ComplexValue | undefined {
+  if (given === null || given === undefined || given === '') return undefined
   const only =
     Array.isArray(given) && given.length === 1 && !attribute.multiValued && !strict ? (given[0] ?? null) : given
   if (Array.isArray(given) && given.length === 0 && !strict) return undefined
   if (!isObject(only)) {
     const value = strict || only === null || Array.isArray(only) ? undefined : subAttribute(attribute, 'value')
     if (!value) {
-      if (only === null) return undefined
+      if (only === null) return undefined // a list of it
       throw fail(`"${label}"`, 'has to be an object')
     }
-    return readComplex(attribute, { value: only }, strict, label)
+    return readParts(attribute, { value: only }, strict, label)
   }
   const parts = Object.entries(only).flatMap(([key, item]): [string, string | boolean][] => {
     const sub = subAttribute(attribute, key)
@@ -102,8 +112,7 @@ function readComplex(attribute: Attribute, given: Json, strict: boolean, label: 
     const value = readOne(sub, item, strict, `${label}.${sub.name}`)
     return value === undefined ? [] : [[sub.name, value as string | boolean]] // parts are never complex themselves
   })
-  const value = Object.fromEntries(parts)
-  return isHollow(attribute, value) ? undefined : value
+  return Object.fromEntries(parts)
 }
 
 /** Whether nothing is left of a value but what it would be for. */
