@@ -23,6 +23,8 @@ export interface Rows {
   readonly part: (path: AttributePath) => Source | undefined
   /** That there is one, where no part is asked about. */
   readonly present: string
+  /** Their order, as they are shown. */
+  readonly order: string
 }
 
 /** How a kind of resource keeps its attributes. */
@@ -78,8 +80,11 @@ export class ConditionWriter {
       return parts.length === 0 ? undefined : parts.join(' and ')
     }
     if ('any' in condition) {
+      const bound = this.#values.length
       const parts = condition.any.map((part) => this.#narrowed(part, source))
-      return parts.length === 0 || parts.includes(undefined) ? undefined : `((${parts.join(') or (')}))`
+      if (parts.length > 0 && !parts.includes(undefined)) return `((${parts.join(') or (')}))`
+      this.#values.length = bound // a value that no text names has no type
+      return undefined
     }
     if (!('compare' in condition) || typeof condition.value !== 'string') return undefined
     const { compare, value } = condition
@@ -142,19 +147,22 @@ export class ConditionWriter {
       const inner = rows.part([part])
       const primary = rows.part(['primary'])
       if (!inner) return 'null::text'
-      const first = primary ? `order by ${primary.sql} desc nulls last` : ''
-      return `(select ${key(inner, caseExact)} from ${rows.from} ${first} limit 1)`
+      const first = primary ? `(${primary.sql} is true) desc, ` : ''
+      return `(select ${key(inner, caseExact)} from ${rows.from} order by ${first}${rows.order} limit 1)`
     }
     const source = this.#schema.source(path)
     return source ? key(source, caseExact) : 'null::text'
   }
 }
 
+/** As far as texts are compared: cursors hold one, and go into an address. */
+const KEY_LENGTH = 500
+
 function key({ kind, sql }: Source, caseExact = false): string {
   if (kind === 'name') return sql
   if (kind === 'date') return `to_char(${sql} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') collate "C"`
   const text = kind === 'text' ? sql : `${sql}::text`
-  return `${kind === 'text' && !caseExact ? `lower(${text})` : text} collate "C"`
+  return `left(${kind === 'text' && !caseExact ? `lower(${text})` : text}, ${KEY_LENGTH}) collate "C"`
 }
 
 /** The attributes that a JSON column keeps. */
@@ -168,7 +176,8 @@ export function jsonSchema(json: string, text: string, folded: string): Schema {
       ...found(path[0] ?? '', (value) => path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)),
     }),
     rows: (attribute) => ({
-      from: `jsonb_array_elements(${json}->'${NAME.test(attribute) ? attribute : ''}') as v (v) where true`,
+      from: `jsonb_array_elements(${json}->'${NAME.test(attribute) ? attribute : ''}') with ordinality as v (v, at) where true`,
+      order: 'v.at',
       part: ([part = '', ...rest]) =>
         part === 'primary'
           ? { kind: 'boolean', sql: `(v.v->>'primary')::boolean` }

@@ -22,6 +22,14 @@ const shownName = (user: string): string => `coalesce(${user}.attributes->>'disp
   ${user}.attributes->'name'->>'familyName'), ''))`
 const SHOWN_NAME = shownName('u')
 
+/** A time as it is shown, to the millisecond: what was read is found again. */
+const shownTime = (column: string): string => `date_trunc('milliseconds', ${column})`
+
+const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
+const MANAGER = `(case when u.attributes->'manager'->>'value' ~ ${UUID} then (
+  select ${shownName('b')} from "user" b
+  where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end)`
+
 const USERS: Schema = {
   source: (path) => {
     switch (path.join('.')) {
@@ -34,9 +42,11 @@ const USERS: Schema = {
       case 'active':
         return { kind: 'boolean', sql: 'u.is_active' }
       case 'meta.created':
-        return { kind: 'date', sql: 'u.created_at' }
+        return { kind: 'date', sql: shownTime('u.created_at') }
       case 'meta.lastModified':
-        return { kind: 'date', sql: 'u.modified_at' }
+        return { kind: 'date', sql: shownTime('u.modified_at') }
+      case 'manager.displayName':
+        return { kind: 'text', sql: MANAGER }
       case 'meta.version':
         return { kind: 'text', sql: 'u.revision::text' }
       default:
@@ -58,6 +68,7 @@ const USERS: Schema = {
                   : undefined,
           present: `exists (select from membership m where m.organization_id = u.organization_id and m.user_id = u.id
             and m.left_revision is null)`,
+          order: 't.name, t.id',
         }
       : MANAGED.rows(attribute),
 }
@@ -77,6 +88,7 @@ const memberRows = (above: string) => ({
             : undefined,
   present: `exists (select from membership m where m.organization_id = t.organization_id and m.team_id = t.id
     and m.left_revision is null${above})`,
+  order: 'm.user_id',
 })
 
 const TEAMS: Schema = {
@@ -93,9 +105,9 @@ const TEAMS: Schema = {
       case 'synced':
         return { kind: 'boolean', sql: 't.is_synced' }
       case 'meta.created':
-        return { kind: 'date', sql: 't.created_at' }
+        return { kind: 'date', sql: shownTime('t.created_at') }
       case 'meta.lastModified':
-        return { kind: 'date', sql: 't.modified_at' }
+        return { kind: 'date', sql: shownTime('t.modified_at') }
       case 'meta.version':
         return { kind: 'text', sql: 't.revision::text' }
       default:
@@ -110,10 +122,6 @@ const TEAMS: Schema = {
         : undefined,
 }
 
-const UUID = `'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
-const MANAGER = `case when u.attributes->'manager'->>'value' ~ ${UUID} then (
-  select ${shownName('b')} from "user" b
-  where b.organization_id = u.organization_id and b.id = (u.attributes->'manager'->>'value')::uuid) end as manager_name`
 const TEAMS_OF = `(select json_agg(json_build_object('id', t.id, 'name', t.name) order by t.name, t.id)
   from membership m join team t on t.organization_id = m.organization_id and t.id = m.team_id
   where m.organization_id = u.organization_id and m.user_id = u.id and m.left_revision is null and t.deleted_at is null)`
@@ -126,7 +134,7 @@ interface ListedRow extends ManagedRow {
 
 /** What is shown of users, read for those of a page only: `from` tells which, and their place in the order. */
 const listed = (teams: boolean, key: string, from: string): string =>
-  `select ${MANAGED_COLUMNS}, ${MANAGER}, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from ${from}`
+  `select ${MANAGED_COLUMNS}, ${MANAGER} as manager_name, ${teams ? TEAMS_OF : 'null::json'} as teams, ${key} as key from ${from}`
 
 const toListed = (row: ListedRow): ListedUser => ({
   ...toManagedUser(row),

@@ -200,6 +200,7 @@ function ofConstant(
     leaf.operator !== 'pr' &&
     typeof leaf.value === 'string'
   ) {
+    if (leaf.operator !== 'eq' && leaf.operator !== 'ne') throw refused('A version is only compared by eq and ne')
     return compared({ ...leaf, value: leaf.value.replace(/^(?:W\/)?"(.*)"$/, '$1') }, sub, ['meta', 'version'], reading)
   }
   if (sub?.name === '$ref') {

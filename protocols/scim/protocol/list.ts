@@ -74,18 +74,21 @@ async function byCursor(
 ): Promise<Text> {
   const found: Listed[] = []
   const total = cursor?.total ?? (await sum(parts, context))
-  let next: Cursor | undefined
-  for (let list = cursor?.list ?? 0; list < parts.length && !next && count > 0; list += 1) {
+  let last = cursor // where this page ends: maybe in a list before the one that goes on
+  let isMore = false
+  for (let list = cursor?.list ?? 0; list < parts.length && !isMore && count > 0; list += 1) {
     const part = parts[list]
     if (!part) break
     const wanted = count - found.length
     const from = cursor && cursor.list === list ? { id: cursor.id, key: cursor.key } : 0
     const page = await pageOf(part, context, wanted + 1, from)
-    found.push(...page.slice(0, wanted))
-    const last = found.at(-1)
-    if (page.length > wanted && last) next = { list, total, id: last.id, key: last.key }
+    const shown = page.slice(0, wanted)
+    found.push(...shown)
+    const end = shown.at(-1)
+    if (end) last = { list, total, id: end.id, key: end.key }
+    isMore = page.length > wanted
   }
-  const more = next ? { nextCursor: cursorText(next, fingerprint) } : {}
+  const more = isMore && last ? { nextCursor: cursorText(last, fingerprint) } : {}
   return listText({ totalResults: total, itemsPerPage: found.length, ...more }, found)
 }
 

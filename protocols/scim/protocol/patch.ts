@@ -5,7 +5,17 @@ import { conditionWithin, type Reading } from './condition.ts'
 import { type Filter, FilterSyntaxError, type Path, parsePath } from './filter.ts'
 import { equalities, holds } from './holds.ts'
 import { assertSchema, badRequest, isBorn, isObject, type Json, type JsonObject, member, PATCH_OP } from './messages.ts'
-import { type ComplexValue, idIn, isHollow, onePrimary, readOne, readValue, sameValue, type Value } from './values.ts'
+import {
+  type ComplexValue,
+  idIn,
+  isHollow,
+  onePrimary,
+  readOne,
+  readParts,
+  readValue,
+  sameValue,
+  type Value,
+} from './values.ts'
 
 /** A resource's attributes, those of its extension among them; what has no value is not there. */
 export type Attributes = Readonly<Record<string, Value>>
@@ -225,7 +235,7 @@ function ofSelected(
   }
   const read = sub
     ? readOne(sub, value, reading.strict, `${label}.${sub.name}`)
-    : readOne(attribute, value, reading.strict, label)
+    : readParts(attribute, value, reading.strict, label)
   const edit = (one: ComplexValue): ComplexValue => {
     if (sub) return withPart(one, sub.name, read)
     const parts = (read ?? {}) as ComplexValue // an attribute of several values is complex

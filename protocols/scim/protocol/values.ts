@@ -60,7 +60,10 @@ export function readOne(
 ): Value | undefined {
   const given = strict ? sent : unlisted(attribute, sent)
   if (given === null || given === undefined || given === '') return undefined
-  if (attribute.type === 'complex') return readComplex(attribute, given, strict, label)
+  if (attribute.type === 'complex') {
+    const parts = readParts(attribute, given, strict, label)
+    return parts && !isHollow(attribute, parts) ? parts : undefined
+  }
   const text = `"${label}"`
   if (attribute.type === 'boolean') return readBoolean(given, strict, text)
   if (typeof given === 'string') {
@@ -87,12 +90,20 @@ function readBoolean(given: Json, strict: boolean, label: string): boolean {
   throw fail(label, 'has to be true or false')
 }
 
-function readComplex(attribute: Attribute, given: Json, strict: boolean, label: string): ComplexValue | undefined {
+/** The parts of a complex value that are told, and may not make one of their own. @throws ScimError `invalidValue` */
+export function readParts(
+  attribute: Attribute,
+  sent: Json | undefined,
+  strict: boolean,
+  label: string,
+): ComplexValue | undefined {
+  const given = strict ? sent : unlisted(attribute, sent)
+  if (given === null || given === undefined || given === '') return undefined
   if (!isObject(given)) {
     if (strict || Array.isArray(given) || !subAttribute(attribute, 'value')) {
       throw fail(`"${label}"`, 'has to be an object')
     }
-    return readComplex(attribute, { value: given }, strict, label)
+    return readParts(attribute, { value: given }, strict, label)
   }
   const parts = Object.entries(given).flatMap(([key, item]): [string, string | boolean][] => {
     const sub = subAttribute(attribute, key)
@@ -106,8 +117,7 @@ function readComplex(attribute: Attribute, given: Json, strict: boolean, label: 
   })
   const value = Object.fromEntries(parts)
   const id = value.value === undefined ? idIn(member(given, '$ref')) : undefined
-  const whole = id !== undefined && subAttribute(attribute, '$ref') ? { value: id, ...value } : value
-  return isHollow(attribute, whole) ? undefined : whole
+  return id !== undefined && subAttribute(attribute, '$ref') ? { value: id, ...value } : value
 }
 
 /** RFC 7643 §2.4: a resource is referred to by its id, or by its address, which ends with that. */
