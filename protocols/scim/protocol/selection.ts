@@ -55,17 +55,17 @@ export class Selection {
   show(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const extension: Record<string, unknown> = {}
     const shown: Record<string, unknown> = { schemas: [this.#type.schema.id] }
-    let extended = false
     for (const [name, value] of Object.entries(attributes)) {
       const inside = this.#extension.has(name)
-      extended ||= inside
       if (value === undefined || !this.wants(name)) continue
       const part = this.#part(name, value)
       if (inside) extension[name] = part
       else shown[name] = part
     }
-    if (extended) shown.schemas = [this.#type.schema.id, this.#type.extension.id]
-    if (Object.keys(extension).length > 0) shown[this.#type.extension.id] = extension
+    if (Object.keys(extension).length > 0) {
+      shown.schemas = [this.#type.schema.id, this.#type.extension.id]
+      shown[this.#type.extension.id] = extension
+    }
     return shown
   }
 
