@@ -58,6 +58,13 @@ const configurationOf = (base: string, maxPayloadSize: number, documentation: st
       specUri: 'https://www.rfc-editor.org/info/rfc6750',
       primary: true,
     },
+    {
+      type: 'oauth2',
+      name: 'OAuth 2.0 client credentials',
+      description: 'At /oauth/token, with the id of a token as the client id and the token as the secret',
+      specUri: 'https://www.rfc-editor.org/info/rfc6749',
+      primary: false,
+    },
   ],
   meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },
 })

@@ -1,6 +1,6 @@
 import { openKith } from '../composition.ts'
 import type { Config } from '../config.ts'
-import { demoAccounts, loadDemo, loadMany } from '../demo/load.ts'
+import { DEMO_ORGANIZATION, demoAccounts, loadDemo, loadMany } from '../demo/load.ts'
 import { createServer } from '../http/server.ts'
 import { startMaintenance } from '../maintenance.ts'
 import { type Command, UsageError } from './command.ts'
@@ -47,7 +47,7 @@ async function serve(
 export const SERVING_COMMANDS: readonly Command[] = [
   {
     name: 'serve',
-    summary: 'Serves CardDAV until it is stopped (Ctrl-C).',
+    summary: 'Serves CardDAV and SCIM until it is stopped (Ctrl-C).',
     start: (config) =>
       serve(config, async (_, url) => `Kith serves ${url} (listening on ${config.host}:${config.port}).`),
   },
@@ -133,6 +133,10 @@ ${rows.join('\n')}
 Or look from here:
 
   curl -u '${first.username}:${first.password}' -X PROPFIND -H 'Depth: 1' ${url}/dav/addressbooks/
+
+Connect an identity provider by SCIM 2.0: base URL ${url}/scim/v2, and the token that this prints
+
+  npx kith scim-token create --organization '${DEMO_ORGANIZATION}'
 
 Everything is kept in ${dataDir} (DATA_DIR). Ctrl-C stops it. More: npx kith --help
 `
