@@ -4,7 +4,7 @@ import type { Book, ChangedMember, Collections, Narrowing, Store } from '../port
 import { type Body, type CardView, isFull, type Shown } from './contact.ts'
 
 /** Rows of one short query, at most: with bodies few, without them many. */
-const pageSize = (body: Body): number => (body === 'none' || body === 'etag' ? 2_000 : 200)
+const pageSize = (body: Body): number => (body === 'none' || body === 'etag' ? 2_000 : 1_000)
 
 /** So many cards are looked up by their names; more are read as they come. */
 const FEW = 2_000
