@@ -218,10 +218,14 @@ export class SqlDirectory implements Directory {
     { after, limit, above = false }: Parameters<Directory['members']>[2],
   ): Promise<ListedMember[]> {
     return await this.#session.query<ListedMember>(
-      `select m.team_id as "teamId", m.user_id as "userId", ${SHOWN_NAME} as name, m.role
-       from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
-       where m.organization_id = $1 and m.team_id = any($2) and (m.team_id, m.user_id) > ($3::uuid, $4::uuid)
-         and m.left_revision is null ${above ? `and m.role <> 'member'` : ''} order by m.team_id, m.user_id limit $5`,
+      // the page first, then the names of its users one by one: a join would read all users for each page
+      `select m.team_id as "teamId", m.user_id as "userId", n.name, m.role from (
+         select * from membership where organization_id = $1 and team_id = any($2)
+           and (team_id, user_id) > ($3::uuid, $4::uuid) and left_revision is null ${above ? `and role <> 'member'` : ''}
+         order by team_id, user_id limit $5) m
+       cross join lateral (select ${SHOWN_NAME} as name from "user" u
+         where u.organization_id = m.organization_id and u.id = m.user_id limit 1) n
+       order by m.team_id, m.user_id`,
       [organizationId, teamIds, after?.teamId ?? NOBODY, after?.userId ?? NOBODY, limit],
       above ? 'directory.roles' : 'directory.members',
     )

@@ -54,9 +54,9 @@ export async function openDatabase({ url, poolSize, prepare }: DatabaseSettings)
  * next client does no harm.)
  */
 function keepPlans(pool: pg.Pool): void {
-  pool.on('connect', (client) => {
-    client.query('set plan_cache_mode = force_generic_plan').catch(() => undefined) // whoever got the client is told
-  })
+  pool.options.onConnect = async (client) => {
+    await client.query('set plan_cache_mode = force_generic_plan')
+  }
 }
 
 const MIGRATION_LOCK = 4_955_011 // any number that nobody else locks: "kith" on a telephone's keys is 5484
