@@ -62,7 +62,10 @@ export function readOne(
   if (given === null || given === undefined || given === '') return undefined
   if (attribute.type === 'complex') {
     const parts = readParts(attribute, given, strict, label)
-    return parts && !isHollow(attribute, parts) ? parts : undefined
+    if (!parts || !isHollow(attribute, parts)) return parts
+    // a member who is nobody is a mistake: taken for none, it could empty a whole group
+    if (subAttribute(attribute, 'value')?.mutability === 'immutable') throw fail(`"${label}"`, 'needs a "value"')
+    return undefined
   }
   const text = `"${label}"`
   if (attribute.type === 'boolean') return readBoolean(given, strict, text)
