@@ -181,11 +181,14 @@ const newTeam = (organizationId: Id, name: string, id: Id, isSynced: boolean): T
   return { ...bare, createdAt: at, modifiedAt: at }
 }
 
+/** As long as a group's name may be in Entra ID, which would send a longer one than we take again and again. */
+const MAX_NAME = 256
+
 /** @throws DomainError `invalid-data` */
 export function teamName(text: string): string {
   const name = text.trim()
-  if (name === '' || name.length > 150) {
-    throw new DomainError('invalid-data', 'A team needs a name of at most 150 characters')
+  if (name === '' || name.length > MAX_NAME) {
+    throw new DomainError('invalid-data', `A team needs a name of at most ${MAX_NAME} characters`)
   }
   return name
 }

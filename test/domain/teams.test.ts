@@ -50,7 +50,7 @@ t.test('the creator is the owner; an inactive or unknown person makes and joins 
   await t.rejects(world.teams.create('Y', ben), { code: 'not-found' })
   await t.rejects(world.teams.add(team, ben, 'member'), { code: 'not-found' })
   await t.rejects(world.teams.create(' ', ann), { code: 'invalid-data' })
-  await t.rejects(world.teams.create('x'.repeat(151), ann), { code: 'invalid-data' })
+  await t.rejects(world.teams.create('x'.repeat(257), ann), { code: 'invalid-data' })
 })
 
 t.test('the last owner cannot leave or become something else', async (t) => {

@@ -220,6 +220,45 @@ t.test('members who are added over SCIM are on the group card, which no device e
   t.equal((await kith.users.get(`david@${domain}`)).isActive, true)
 })
 
+t.test('what an identity provider does to a group and its members is on the group card at the next sync', async (t) => {
+  const { hire, scim, patch, phone, david } = await scene()
+  const ryan = await hire('Ryan')
+  const { json: group } = await scim('POST', '/Groups', {
+    schemas: [GROUP],
+    displayName: 'Project X',
+    members: [{ value: david.id }, { value: ryan.id }],
+  })
+  const [card, path] = [`${group.id}.vcf`, `/Groups/${group.id}`]
+  const href = phone.people + card
+  let { token } = await phone.sync()
+  const next = async () => {
+    const synced = await phone.sync(token)
+    token = synced.token
+    return synced
+  }
+  t.strictSame(members(await text(phone, card)), [david.profileId, ryan.profileId].sort(), 'made with them')
+
+  t.equal((await patch(path, { op: 'replace', path: 'displayName', value: 'Project Y' })).status, 204)
+  t.strictSame([...(await next()).changed.keys()], [href])
+  t.match(await text(phone, card), /^FN:Project Y\r$/m)
+
+  t.equal((await patch(ryan.path, { op: 'replace', path: 'active', value: false })).status, 200)
+  const left = await next()
+  t.strictSame([[...left.changed.keys()], left.gone], [[href], [phone.people + ryan.card]])
+  t.strictSame(members(await text(phone, card)), [david.profileId], 'whoever is deactivated is not on it')
+  t.equal((await patch(ryan.path, { op: 'replace', path: 'active', value: true })).status, 200)
+  t.strictSame([...(await next()).changed.keys()].sort(), [href, phone.people + ryan.card].sort())
+  t.strictSame(members(await text(phone, card)), [david.profileId, ryan.profileId].sort(), 'and is again')
+
+  t.equal((await scim('DELETE', ryan.path)).status, 204)
+  t.strictSame([...(await next()).changed.keys()], [href])
+  t.strictSame(members(await text(phone, card)), [david.profileId])
+
+  t.equal((await scim('DELETE', path)).status, 204)
+  t.strictSame((await next()).gone, [href])
+  t.equal((await phone.get(card)).status, 404)
+})
+
 t.test('over SCIM too, a team that people made keeps an owner: else 400 mutability, and nothing changes', async (t) => {
   const { hire, scim, patch, david, zoe } = await scene()
   const ryan = await hire('Ryan')

@@ -31,17 +31,21 @@ function kept(given: Dict): Value | undefined {
   return value.value === undefined ? undefined : value
 }
 
-/** At most one is primary: the one that was said last to be, or else the first. */
-function onlyOne(values: Value[], said?: Value): Value[] {
+const once = (values: Value[]): Value[] =>
+  values.filter((one, at) => !values.slice(0, at).some((earlier) => same(one, earlier)))
+
+/** At most one is primary: the one that was said last to be, or else the first. None is there twice afterwards. */
+function onlyOne(all: Value[], said?: Value): Value[] {
+  const values = once(all)
   const claims = values.filter(({ primary }) => primary === true)
-  const winner = said?.primary === true ? said : claims[0]
-  return values.map((one) => (one.primary === true && one !== winner ? { ...one, primary: false } : one))
+  const winner = said?.primary === true && values.includes(said) ? said : claims[0]
+  return once(values.map((one) => (one.primary === true && one !== winner ? { ...one, primary: false } : one)))
 }
 
 function read(given: unknown): Value[] {
   const list: Dict[] = Array.isArray(given) ? given : isEmpty(given) ? [] : [given as Dict] // an object, as the tests send
   const values = list.map(kept).filter((one) => one !== undefined)
-  return onlyOne(values.filter((one, at) => !values.slice(0, at).some((earlier) => same(one, earlier))))
+  return onlyOne(values)
 }
 
 type Conditions = Readonly<Record<string, string | boolean>>
@@ -111,7 +115,8 @@ function ofAll(model: Model, op: Operation['op'], name: string, value: unknown):
     const gone = read(value)
     const stays = (one: Value) =>
       !gone.some((other) => Object.entries(other).every(([part, item]) => one[part] === item))
-    put(model, name, gone.length === 0 ? [] : before.filter(stays))
+    const isOfAll = value === undefined || value === null || value === '' // a list of nobody is of nobody
+    put(model, name, isOfAll ? [] : before.filter(stays))
   } else {
     const fresh = read(value).filter((one) => !before.some((old) => same(old, one)))
     put(

@@ -178,6 +178,9 @@ function withPart(value: ComplexValue, name: string, read: Value | undefined): C
   return read === undefined ? rest : { ...rest, [name]: read as string | boolean } // parts are never complex
 }
 
+/** Whether a remove is of every value: one that lists some, or nobody, is of these alone. */
+export const isOfAll = (value: Json | undefined): boolean => value === undefined || value === null || value === ''
+
 function ofSeveral(values: readonly ComplexValue[], operation: Operation, reading: Reading): readonly ComplexValue[] {
   const { op, attribute, filter, sub, value } = operation
   if (filter) return ofSelected(values, operation, filter, reading)
@@ -201,7 +204,7 @@ function ofSeveral(values: readonly ComplexValue[], operation: Operation, readin
   const read = (readValue(attribute, value, reading.strict) ?? []) as readonly ComplexValue[] // it has several
   if (op === 'replace') return read
   if (op === 'remove') {
-    if (read.length === 0) return []
+    if (isOfAll(value)) return []
     return values.filter(
       (one) => !read.some((gone) => Object.entries(gone).every(([part, item]) => sameValue(one[part], item))),
     )

@@ -31,8 +31,7 @@ export function readValue(attribute: Attribute, given: Json | undefined, strict:
     const value = readOne(attribute, item, strict, attribute.name)
     return value === undefined ? [] : [value as ComplexValue] // every attribute of several values is complex
   })
-  const distinct = unlike(values)
-  return distinct.length === 0 ? undefined : onePrimary(distinct)
+  return values.length === 0 ? undefined : onePrimary(values)
 }
 
 /** Each value once. */
@@ -44,12 +43,18 @@ function unlike(values: readonly ComplexValue[]): ComplexValue[] {
   })
 }
 
-/** RFC 7643 §2.4: at most one is primary; the first that says so, or the one `preferred`. */
+/**
+ * RFC 7643 §2.4: at most one is primary: the first that says so, or the one `preferred`. No value is there twice, nor is
+ * one that differed from another in that alone.
+ */
 export function onePrimary(values: readonly ComplexValue[], preferred?: ComplexValue): readonly ComplexValue[] {
-  const claims = values.filter(({ primary }) => primary === true)
-  if (claims.length < 2) return values
-  const winner = preferred?.primary === true && values.includes(preferred) ? preferred : claims[0]
-  return values.map((value) => (value.primary === true && value !== winner ? { ...value, primary: false } : value))
+  const distinct = unlike(values)
+  const claims = distinct.filter(({ primary }) => primary === true)
+  if (claims.length < 2) return distinct
+  const winner = preferred && claims.includes(preferred) ? preferred : claims[0]
+  return unlike(
+    distinct.map((value) => (claims.includes(value) && value !== winner ? { ...value, primary: false } : value)),
+  )
 }
 
 export function readOne(
@@ -62,7 +67,10 @@ export function readOne(
   if (given === null || given === undefined || given === '') return undefined
   if (attribute.type === 'complex') {
     const parts = readParts(attribute, given, strict, label)
-    return parts && !isHollow(attribute, parts) ? parts : undefined
+    if (!parts || !isHollow(attribute, parts)) return parts
+    // a member who is nobody is a mistake: taken for none, it could empty a whole group
+    if (subAttribute(attribute, 'value')?.mutability === 'immutable') throw fail(`"${label}"`, 'needs a "value"')
+    return undefined
   }
   const text = `"${label}"`
   if (attribute.type === 'boolean') return readBoolean(given, strict, text)

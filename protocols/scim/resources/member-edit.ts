@@ -2,7 +2,7 @@ import { asId, type Id, type MemberChange, type Membership } from '#domain'
 import { conditionWithin, type Reading } from '../protocol/condition.ts'
 import { equalities } from '../protocol/holds.ts'
 import { badRequest } from '../protocol/messages.ts'
-import { applied, type Operation } from '../protocol/patch.ts'
+import { applied, isOfAll, type Operation } from '../protocol/patch.ts'
 import { type ComplexValue, readValue } from '../protocol/values.ts'
 
 /** The ids of users that are to be members. @throws ScimError `invalidValue` where one can be none. */
@@ -38,7 +38,7 @@ export class MemberEdit {
       return true
     }
     const given = (readValue(attribute, value, reading.strict) ?? []) as readonly ComplexValue[] // members are several
-    if (op === 'remove' && given.length > 0)
+    if (op === 'remove' && !isOfAll(value))
       this.#drop(
         given.map((one) => String(one.value)),
         reading.strict,
