@@ -56,7 +56,7 @@ export const scim: FastifyPluginAsync<ScimOptions> = async (app, options) => {
       scope.removeAllContentTypeParsers()
       scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (request, body, done) => {
         const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-        if (READ.has(type) || body.length === 0) return done(null, body)
+        if (type === '' || READ.has(type) || body.length === 0) return done(null, body)
         done(new ScimError(415, `Send application/scim+json, not "${type}"`))
       })
       scope.addHook('onRequest', letIn)
