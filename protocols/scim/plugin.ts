@@ -130,6 +130,8 @@ function send(reply: FastifyReply, { status, body, etag, location }: Answer): Fa
   reply.code(status)
   if (etag !== undefined) reply.header('etag', etag)
   if (location !== undefined) reply.header('location', location)
+  // RFC 9110 §15.3.5: the headers of a 204 are about the resource. Clients made of the SCIM SDK take no other.
+  if (status === 204 && etag !== undefined) reply.header('content-type', TYPE)
   if (body === undefined) return reply.send()
   return reply.header('content-type', TYPE).send(streamOf(body))
 }
