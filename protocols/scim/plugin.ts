@@ -27,7 +27,7 @@ const TYPE = 'application/scim+json; charset=utf-8'
 const READ: ReadonlySet<string> = new Set(['application/scim+json', 'application/json'])
 /** A burst is let through that a longer time makes up for. */
 const WINDOW_S = 10
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) under /scim/v2. */
 export const scim: FastifyPluginAsync<ScimOptions> = async (app, options) => {
@@ -97,7 +97,7 @@ function callOf({ method, raw, headers, body }: FastifyRequest): Call {
   const [path = '', search = ''] = split(raw.url ?? '')
   const ifNoneMatch = headers['if-none-match']
   return {
-    method,
+    method: method === 'HEAD' ? 'GET' : method, // whose body the HTTP server leaves out
     segments: segmentsOf(path),
     search,
     body: body instanceof Uint8Array ? body : undefined,

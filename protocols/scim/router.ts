@@ -94,7 +94,7 @@ async function bulkAnswer(call: Call, mayWrite: boolean, context: Context): Prom
   if (call.method !== 'POST') throw notAllowed(call.method, 'POST')
   assertMayWrite(mayWrite)
   const perform = (operation: BulkOperation) => performed(operation, context)
-  const limits = { maxOperations: MAX_OPERATIONS, strict: context.strict }
+  const limits = { maxOperations: MAX_OPERATIONS, strict: context.strict, base: context.base }
   return json(200, await bulk(parseBody(call.body), perform, refusal, limits))
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Id } from '#domain'
 import type { Answer } from '../context.ts'
+import type { Reading } from './condition.ts'
 import {
   assertSchema,
   BULK_REQUEST,
@@ -53,7 +54,7 @@ export async function bulk(
   body: JsonObject,
   perform: Perform,
   refused: Refused,
-  { maxOperations, strict }: { readonly maxOperations: number; readonly strict: boolean },
+  { maxOperations, strict, base }: { readonly maxOperations: number } & Reading,
 ): Promise<object> {
   assertSchema(body, BULK_REQUEST, strict)
   const given = member(body, 'Operations')
@@ -75,6 +76,7 @@ export async function bulk(
       broken === undefined ? undefined : planned[broken],
       perform,
       refused,
+      base,
     )
     results.set(at, result)
     if (!ok) failed.add(at)
@@ -160,11 +162,16 @@ function inOrder(planned: readonly Planned[]): number[] {
   return order
 }
 
+/** RFC 7644 §3.7: where the resource is, as a whole address. */
+const address = (path: string, base: string): string =>
+  path.startsWith(base) ? path : `${base}/${path.replace(/^\/+/, '')}`
+
 async function performed(
   { method, path, version, data, bulkId, newId, unknown }: Planned,
   broken: Planned | undefined,
   perform: Perform,
   refused: Refused,
+  base: string,
 ): Promise<{ result: object; ok: boolean }> {
   const head = { method, ...(bulkId === undefined ? {} : { bulkId }) }
   try {
@@ -181,7 +188,7 @@ async function performed(
       ...(version === undefined ? {} : { version }),
       ...(newId === undefined ? {} : { newId }),
     })
-    const where = location ?? (method === 'DELETE' ? path : undefined)
+    const where = location ?? (method === 'DELETE' ? address(path, base) : undefined)
     return {
       ok: true,
       result: {
@@ -198,7 +205,7 @@ async function performed(
       ok: false,
       result: {
         ...head,
-        ...(method === 'POST' ? {} : { location: path }),
+        ...(method === 'POST' ? {} : { location: address(path, base) }),
         status: String(refusal.status),
         response: errorBody(refusal),
       },

@@ -152,7 +152,10 @@ function literal(
 }
 
 const anyPart = ({ name, subAttributes = [] }: Attribute): AttributeCondition => ({
-  any: subAttributes.filter((sub) => sub.mutability !== 'readOnly').map((sub) => ({ present: [name, sub.name] })),
+  // an address is there whenever its value is
+  any: subAttributes
+    .filter((sub) => sub.mutability !== 'readOnly' && sub.name !== '$ref')
+    .map((sub) => ({ present: [name, sub.name] })),
 })
 
 const anyOf = (attributes: readonly Attribute[]): AttributeCondition => ({

@@ -152,7 +152,9 @@ export function orderOf(
   if (attribute.type !== 'complex') {
     return { path: [attribute.name], descending, caseExact: attribute.caseExact }
   }
-  const leaf = sub ?? subAttribute(attribute, 'value') ?? subAttribute(attribute, 'formatted')
+  // addresses of resources are ordered as their ids are
+  const part = sub?.name === '$ref' ? undefined : sub
+  const leaf = part ?? subAttribute(attribute, 'value') ?? subAttribute(attribute, 'formatted')
   if (!leaf) throw badRequest('invalidValue', `Say which part of "${attribute.name}" to sort by`)
   const { caseExact } = leaf
   if (attribute.multiValued) return { path: [attribute.name], part: leaf.name, descending, caseExact }
