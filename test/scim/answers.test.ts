@@ -115,3 +115,21 @@ t.test('the description of a group is a note on its card, and no device changes 
   await scim.ask('PUT', path, { schemas: [GROUP], displayName: 'Crew', members: [{ value: ann }] })
   t.notMatch(await card(), /^NOTE/m, 'left out of a PUT, it is gone')
 })
+
+t.test(
+  'RFC 7643 §2.3.6: binary values are base64, in either alphabet, with or without padding; nothing else',
+  async (t) => {
+    const path = `/Users/${await scim.user('certified')}`
+    const certified = (value: unknown) =>
+      scim.patch(path, [{ op: 'replace', path: 'x509Certificates', value: [{ value }] }])
+    for (const value of ['AAEC', 'AAECAw==', 'AAECAw', '-_-_', '+/+/', 'AA\nEC']) {
+      const { status, json } = await certified(value)
+      t.strictSame([status, json.x509Certificates], [200, [{ value: value.replace('\n', '') }]], value)
+    }
+    for (const value of ['x', 'AAECA', 'AAECAw=', 'AA=C', '},{', 'AA*C', true, 12]) {
+      const { status, json } = await certified(value)
+      t.strictSame([status, json.scimType], [400, 'invalidValue'], String(value))
+    }
+    t.strictSame((await scim.get(path)).json.x509Certificates, [{ value: 'AAEC' }], 'what is refused changes nothing')
+  },
+)

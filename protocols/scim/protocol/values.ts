@@ -76,12 +76,13 @@ export function readOne(
   if (attribute.type === 'boolean') return readBoolean(given, strict, text)
   if (typeof given === 'string') {
     if (given.length > (attribute.type === 'string' ? MAX_TEXT : MAX_REFERENCE)) throw fail(text, 'is too long')
-    if (attribute.type === 'binary' && !/^[A-Za-z0-9+/_-]*={0,2}$/.test(given.replace(/\s/g, ''))) {
-      throw fail(text, 'has to be base64')
-    }
-    return given
+    if (attribute.type !== 'binary') return given
+    const bare = given.replace(/\s/g, '')
+    if (!isBase64(bare)) throw fail(text, 'has to be base64')
+    return bare
   }
-  if (!strict && (typeof given === 'number' || typeof given === 'boolean')) return String(given)
+  const isText = attribute.type === 'string' || attribute.type === 'reference'
+  if (!strict && isText && (typeof given === 'number' || typeof given === 'boolean')) return String(given)
   throw fail(text, 'has to be a text')
 }
 
@@ -89,6 +90,12 @@ export function readOne(
 function unlisted({ multiValued }: Attribute, sent: Json | undefined): Json | undefined {
   if (!Array.isArray(sent) || sent.length > 1) return sent
   return multiValued && sent.length > 0 ? sent : sent[0]
+}
+
+/** RFC 7643 §2.3.6: in either alphabet, and with or without the padding. */
+function isBase64(bare: string): boolean {
+  const digits = bare.replace(/={1,2}$/, '')
+  return /^[A-Za-z0-9+/_-]*$/.test(digits) && digits.length % 4 !== 1 && (digits === bare || bare.length % 4 === 0)
 }
 
 function readBoolean(given: Json, strict: boolean, label: string): boolean {
