@@ -32,14 +32,19 @@ await judge('scim', async (it) => {
   const cards = await asRyan.cards()
   const { token: changes } = await asRyan.sync()
 
-  const { stdout } = await run(python, [join(import.meta.dirname, 'scim.py'), url], {
-    input: `${token}\n`,
-    seconds: 120,
-  })
-  const results = JSON.parse(stdout)
-  for (const { status, title, on, reason } of results) {
-    it.ok(status === 'SUCCESS', `${title}${on ? ` of ${on}` : ''}`, `${status}: ${reason}`)
+  const script = join(import.meta.dirname, 'scim.py')
+  const tester = async (mode) => {
+    const { stdout } = await run(python, [script, url], { input: `${token}\n`, seconds: 120 })
+    const results = JSON.parse(stdout)
+    for (const { status, title, on, reason } of results) {
+      it.ok(status === 'SUCCESS', `${mode}: ${title}${on ? ` of ${on}` : ''}`, `${status}: ${reason}`)
+    }
+    return results
   }
+  const results = await tester('lenient')
+  await server.kith('connector', 'update', 'default', '--organization', 'Space Odyssey', '--strict')
+  const strict = await tester('strict')
+  it.equal(strict.length, results.length, 'as much is looked at where nothing is forgiven')
 
   const tags = new Set(results.flatMap((result) => result.tags))
   for (const tag of ['discovery', 'crud:create', 'crud:read', 'crud:update', 'crud:delete', 'patch:add']) {

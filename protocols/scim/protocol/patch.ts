@@ -118,7 +118,8 @@ function ofExtension(
   }
   if (!isObject(value)) throw badRequest('invalidValue', `"${extension.id}" has to be an object`)
   return Object.entries(value).flatMap(([name, item]) =>
-    withPath(op, `${extension.id}:${name}`, item, type, strict, true),
+    // clients made of scim2-models repeat the schema in what is of it
+    name === 'schemas' ? [] : withPath(op, `${extension.id}:${name}`, item, type, strict, true),
   )
 }
 
