@@ -133,3 +133,16 @@ t.test(
     t.strictSame((await scim.get(path)).json.x509Certificates, [{ value: 'AAEC' }], 'what is refused changes nothing')
   },
 )
+
+t.test(
+  'a strict connector forgives nothing but that an extension repeats its schema, as scim2-models has it',
+  async (t) => {
+    const strict = await connect('Strict')
+    await kith.connectors.update(await kith.connectors.obtain(strict.organizationId), { isStrict: true })
+    const path = `/Groups/${await strict.group('Strict')}`
+    const said = (more: object) => [{ op: 'add', path: TEAM, value: { description: 'Said', ...more } }]
+    t.equal((await strict.patch(path, said({ schemas: [TEAM] }))).status, 204)
+    t.match((await strict.get(path)).json[TEAM], { description: 'Said' })
+    t.equal((await strict.patch(path, said({ described: true }))).json.scimType, 'invalidPath')
+  },
+)
