@@ -219,6 +219,43 @@ t.test('attacks on SCIM', async (t) => {
     t.equal(bom.status, 201, 'a BOM is fine')
   })
 
+  await t.test(
+    'more values or operations than anybody has: 400 at once, and a large group is none of these',
+    async (t) => {
+      const values = Array.from({ length: 100_000 }, (_, at) => ({ value: `${at}@x.example` }))
+      const many = values.slice(0, 1_000)
+      const full = await client.user('full', { emails: many })
+      const add = (list: readonly Dict[]) => ({ op: 'add', path: 'emails', value: list })
+      await untouched(t, async () => {
+        for (const [label, ask] of Object.entries({
+          POST: () => client.post('/Users', { schemas: [USER], userName: 'values', emails: values }),
+          PUT: () => client.ask('PUT', `/Users/${id}`, { schemas: [USER], userName: 'victim', emails: values }),
+          PATCH: () => client.patch(`/Users/${id}`, [add(values)]),
+          'PATCH of a full one': () => client.patch(`/Users/${full}`, [add([{ value: 'one more' }])]),
+          operations: () =>
+            client.patch(
+              `/Users/${id}`,
+              values.map((one) => add([one])),
+            ),
+          'operations that add up': () => client.patch(`/Users/${id}`, [add(many), add([{ value: 'one more' }])]),
+        })) {
+          refused(t, await ask(), '400 invalidValue', label)
+        }
+      })
+      t.equal((await client.patch(`/Users/${full}`, [{ op: 'remove', path: 'emails', value: many }])).status, 200)
+      const one = { op: 'remove', path: `members[value eq "${full}"]` }
+      t.equal(
+        (
+          await client.patch(
+            `/Groups/${group}`,
+            Array.from({ length: 5_000 }, () => one),
+          )
+        ).status,
+        204,
+      )
+    },
+  )
+
   await t.test('values of a wrong kind, for every attribute: 400, never a fault of ours', async (t) => {
     const { resources } = await client.get('/Schemas')
     const names = resources.flatMap(({ attributes }) => (attributes as Dict[]).map(({ name }) => String(name)))
