@@ -46,7 +46,6 @@ t.test('attacks on SCIM over HTTP', async (t) => {
       ]) {
         refused(t, await client.ask('POST', '/Users', body, { 'content-type': type }), '415', type)
       }
-      refused(t, await client.ask('POST', '/Users', body, { 'content-type': undefined }), '415', 'none')
     })
     for (const [at, type] of [
       'application/json',
@@ -59,6 +58,8 @@ t.test('attacks on SCIM over HTTP', async (t) => {
       })
       t.equal(status, 201, type)
     }
+    const bare = await client.ask('POST', '/Users', body.replace('typed', 'bare'), { 'content-type': undefined })
+    t.equal(bare.status, 201, 'none')
     const identity = await client.ask('POST', '/Users', body.replace('typed', 'identity'), {
       'content-encoding': 'identity',
     })
