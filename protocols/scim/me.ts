@@ -1,7 +1,7 @@
 import type { Actor, OwnProfileService, PersonAttributes } from '#domain'
 import type { Answer, Context } from './context.ts'
 import { badRequest, type JsonObject } from './protocol/messages.ts'
-import { type Attributes, applied, operationsOf } from './protocol/patch.ts'
+import { type Attributes, operationsOf, patched } from './protocol/patch.ts'
 import { inUrl, selected } from './protocol/query.ts'
 import { attributesOf } from './protocol/resource-body.ts'
 import { Selection } from './protocol/selection.ts'
@@ -33,7 +33,7 @@ export async function me(
     await amend((now, managed) => ({ ...managed, active: now.active ?? true, ...said }))
   } else if (method === 'PATCH') {
     const operations = operationsOf(body(), USERS, context)
-    await amend((now) => operations.reduce((before, operation) => applied(before, operation, context), now))
+    await amend((now) => patched(now, operations, USERS, context))
   } else if (method !== 'GET') throw notAllowed(method, 'GET, PUT, PATCH')
   const user = await profile.read(actor)
   const etag = etagOf({ revision: user.version })

@@ -47,6 +47,8 @@ export const scim: FastifyPluginAsync<ScimOptions> = async (app, options) => {
         'Send a token that is valid: Authorization: Bearer … (npx kith scim-token create makes one)',
       )
     }
+    const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? ''
+    if (encoding !== '' && encoding !== 'identity') throw new ScimError(415, 'Send the body without an encoding')
     bearers.set(request, bearer)
     return undefined
   }

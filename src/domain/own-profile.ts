@@ -48,7 +48,7 @@ export class OwnProfileService {
       if (!user || !profile?.managed) throw notFound('You are no user any more')
       const now = seen(user, profile)
       const wanted = change({ user, attributes: now, version: versionOf(user, profile) })
-      assertOwn(now, wanted)
+      assertOwn(user.attributes, now, wanted)
       const { userName } = user
       const base = parseVCard(profile.managed)
       const card = rewritten(baseCard(profile), { userName, attributes: now }, { userName, attributes: wanted })
@@ -74,13 +74,15 @@ const managed = (what: string): DomainError =>
   new DomainError('managed-value', `Your organization manages ${what}: ask its administrators to change it`)
 
 /** Of what no card and no language holds, nothing is one's own. */
-function assertOwn(now: PersonAttributes, wanted: PersonAttributes): void {
+function assertOwn(managedOnes: PersonAttributes, now: PersonAttributes, wanted: PersonAttributes): void {
   const names = new Set([...Object.keys(now), ...Object.keys(wanted)])
   for (const name of names) {
     if ((OWN as readonly string[]).includes(name)) continue
     const key = name as keyof PersonAttributes // of one of both
     if (isDeepStrictEqual(now[key], wanted[key])) continue
     if (!ON_CARDS.has(name) || ENTERPRISE.has(name)) throw managed(`"${name}"`)
+    // without it the card may say the same, made of the other names
+    if (name === 'displayName' && managedOnes.displayName !== undefined) throw managed('"displayName"')
     if (name === 'name' && now.name?.formatted !== wanted.name?.formatted) throw managed('"name.formatted"')
   }
 }

@@ -243,6 +243,8 @@ export interface Teams {
   insert(team: Team): Promise<void>
   find(organizationId: Id | undefined, by: Id | { name: string }): Promise<Team[]>
   list(organizationId?: Id): Promise<Team[]>
+  /** Has those who replace its members wait for each other, until the transaction ends. */
+  lockMembers(organizationId: Id, teamId: Id): Promise<void>
   /** Locks the team's row. */
   lock(organizationId: Id, id: Id): Promise<Team | undefined>
   /** Active memberships, longest-standing first. */

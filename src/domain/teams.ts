@@ -52,6 +52,12 @@ export interface Membership {
   readonly isActive: boolean
 }
 
+/** Whom a change of members is about, known before it is made: those named, or all who are members too. */
+export interface Involved {
+  readonly named: ReadonlySet<Id>
+  readonly everybody: boolean
+}
+
 export class TeamService {
   readonly #store: Store
   constructor(store: Store) {
@@ -145,7 +151,7 @@ export class TeamService {
 
   /**
    * Changes a team as an identity provider says, in one transaction; what `change` throws changes nothing, and it may be
-   * called again. `involved` are those who may join or leave: they are locked before the team. Without a difference
+   * called again. Those who may join or leave are locked before the team. Without a difference
    * nothing is written.
    *
    * @throws DomainError `not-found`, `invalid-data`, `unknown-member`, `user-inactive`, `last-owner`
@@ -153,11 +159,15 @@ export class TeamService {
   async amend(
     organizationId: Id,
     id: Id,
-    involved: ReadonlySet<Id>,
+    { named, everybody }: Involved,
     change: (now: Team, members: () => Promise<Membership[]>) => Promise<TeamChange>,
   ): Promise<Team> {
     return await this.#store.transaction(async (transaction) => {
-      await transaction.users.lockAll(organizationId, [...involved])
+      // people before their team, as everywhere; else two that replace each other's members wait for each other
+      if (everybody) await transaction.teams.lockMembers(organizationId, id)
+      const members = everybody ? await transaction.teams.members(organizationId, id) : []
+      const ids = new Set([...named, ...members.map(({ userId }) => userId)])
+      await transaction.users.lockAll(organizationId, [...ids])
       const now = await lockTeam(transaction, { organizationId, id, name: id })
       const said = await change(now, () => transaction.teams.members(organizationId, id))
       const name = teamName(said.name)

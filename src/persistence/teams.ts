@@ -67,6 +67,14 @@ export class SqlTeams implements Teams {
     return rows.map(toTeam)
   }
 
+  async lockMembers(organizationId: Id, teamId: Id): Promise<void> {
+    await this.#session.query(
+      `select pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0))`,
+      [organizationId, teamId],
+      'team.lock-members',
+    )
+  }
+
   async lock(organizationId: Id, id: Id): Promise<Team | undefined> {
     const [row] = await this.#session.query<TeamColumns>(
       `select ${TEAM_COLUMNS} from team t where organization_id = $1 and id = $2 and deleted_at is null for no key update`,

@@ -17,6 +17,18 @@ export interface ScimAnswer extends Answer {
   readonly resources: readonly Dict[]
 }
 
+const JSON_TYPE = 'application/scim+json; charset=utf-8'
+
+/** RFC 7644 §3.12: what every refusal is. */
+export function problem({ status, json, headers, text }: ScimAnswer): string | undefined {
+  if (headers['content-type'] !== JSON_TYPE) return `content-type ${headers['content-type']}: ${text}`
+  if (JSON.stringify(json.schemas) !== `["${MESSAGES}:Error"]`) return `schemas: ${text}`
+  if (json.status !== String(status)) return `status: ${text}`
+  if (typeof json.detail !== 'string' || json.detail === '') return `detail: ${text}`
+  if (/\bat .+\.ts:\d+|node_modules|\bselect\b.+\bfrom\b|violates|pg_/i.test(text)) return `insides: ${text}`
+  return undefined
+}
+
 /** Who speaks SCIM to a server with one token. */
 export class ScimClient {
   readonly url: string

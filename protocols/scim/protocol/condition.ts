@@ -145,9 +145,11 @@ function literal(
   if (typeof value !== 'string') throw refused(`"${name}" is compared with a text in double quotes`)
   if (value.includes('\0')) throw refused(`"${name}" is compared with a NUL, which no text holds`)
   if (type !== 'dateTime') return value
-  const [, seconds, fraction = '', zone = 'Z'] = DATE.exec(value) ?? []
+  const [whole, seconds, fraction = '', zone = 'Z'] = DATE.exec(value) ?? []
   const date = new Date(`${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}${zone}`)
-  if (Number.isNaN(date.getTime())) throw refused(`"${name}" is compared with a time such as "2026-01-31T12:00:00Z"`)
+  // other texts may be dates to JavaScript
+  if (whole === undefined || Number.isNaN(date.getTime()))
+    throw refused(`"${name}" is compared with a time such as "2026-01-31T12:00:00Z"`)
   return date
 }
 

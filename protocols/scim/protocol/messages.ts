@@ -60,14 +60,15 @@ const BORN: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.
 export const isBorn = (key: string): boolean => BORN.has(key)
 const MAX_DEPTH = 32
 
+function assertText(value: string): void {
+  if (!value.isWellFormed() || value.includes('\0')) {
+    throw badRequest('invalidValue', 'A text holds a NUL or half of a surrogate pair: leave it out')
+  }
+}
+
 function assertHarmless(value: unknown, depth: number): void {
   if (depth > MAX_DEPTH) throw badRequest('invalidSyntax', `The body is nested more than ${MAX_DEPTH} deep`)
-  if (typeof value === 'string') {
-    if (!value.isWellFormed() || value.includes('\0')) {
-      throw badRequest('invalidValue', 'A text holds a NUL or half of a surrogate pair: leave it out')
-    }
-    return
-  }
+  if (typeof value === 'string') assertText(value)
   if (typeof value !== 'object' || value === null) return
   if (Array.isArray(value)) {
     for (const item of value) assertHarmless(item, depth + 1)
@@ -75,6 +76,7 @@ function assertHarmless(value: unknown, depth: number): void {
   }
   for (const key of Object.keys(value)) {
     if (isBorn(key)) throw badRequest('invalidPath', `"${key}" is no attribute`)
+    assertText(key)
     assertHarmless((value as JsonObject)[key], depth + 1) // it is an object and no list
   }
 }

@@ -13,7 +13,7 @@ import {
   readOne,
   readParts,
   readValue,
-  sameValue,
+  sameParts,
   type Value,
 } from './values.ts'
 
@@ -37,6 +37,7 @@ export function operationsOf(body: JsonObject, type: ResourceType, { strict }: R
   const operations = member(body, 'Operations')
   if (!Array.isArray(operations)) throw badRequest('invalidSyntax', '"Operations" has to be a list')
   if (operations.length === 0 && strict) throw badRequest('invalidSyntax', '"Operations" is empty')
+  if (operations.length > type.maxOperations) throw tooMany('operations', type.maxOperations)
   return operations.flatMap((one: Json, at) => {
     if (!isObject(one)) throw badRequest('invalidSyntax', `Operations[${at}] has to be an object`)
     const given = member(one, 'op')
@@ -80,6 +81,7 @@ function withPath(
   }
   if ('extension' in target) return ofExtension(op, target.extension, value, type, strict)
   const { attribute, sub } = target
+  if (Array.isArray(value) && value.length > type.maxValues) throw tooMany(`values of "${path}"`, type.maxValues)
   if (key && !strict && attribute.name === 'schemas') return []
   if (attribute.mutability === 'readOnly' || sub?.mutability === 'readOnly' || attribute.name === 'schemas') {
     if (key && !strict) return []
@@ -131,6 +133,23 @@ function parsedPath(path: string): Path {
     throw error
   }
 }
+
+const tooMany = (what: string, limit: number) => badRequest('invalidValue', `There are more than ${limit} ${what}`)
+
+/** The attributes after all of the operations. @throws ScimError `invalidValue`, `noTarget`, `mutability` */
+export const patched = (
+  attributes: Attributes,
+  operations: readonly Operation[],
+  { maxValues }: ResourceType,
+  reading: Reading,
+): Attributes =>
+  operations.reduce((before, operation) => {
+    const { name } = operation.attribute
+    const after = applied(before, operation, reading)
+    const value = after[name]
+    if (Array.isArray(value) && value.length > maxValues) throw tooMany(`values of "${name}"`, maxValues)
+    return after
+  }, attributes)
 
 /** The attributes after the operation. @throws ScimError `invalidValue`, `noTarget`, `mutability` */
 export function applied(attributes: Attributes, operation: Operation, reading: Reading): Attributes {
@@ -207,10 +226,10 @@ function ofSeveral(values: readonly ComplexValue[], operation: Operation, readin
   if (op === 'remove') {
     if (isOfAll(value)) return []
     return values.filter(
-      (one) => !read.some((gone) => Object.entries(gone).every(([part, item]) => sameValue(one[part], item))),
+      (one) => !read.some((gone) => Object.entries(gone).every(([part, item]) => one[part] === item)),
     )
   }
-  const fresh = read.filter((one) => !values.some((old) => sameValue(old, one)))
+  const fresh = read.filter((one) => !values.some((old) => sameParts(old, one)))
   return onePrimary(
     [...values, ...fresh],
     fresh.find(({ primary }) => primary === true),

@@ -16,6 +16,9 @@ export function attributesOf(body: JsonObject, type: ResourceType, strict: boole
       return
     }
     if (attribute.mutability === 'readOnly' || attribute.name === 'schemas') return
+    if (Array.isArray(given) && given.length > type.maxValues) {
+      throw badRequest('invalidValue', `There are more than ${type.maxValues} values of "${attribute.name}"`)
+    }
     const value = readValue(attribute, given, strict)
     if (value !== undefined) found[attribute.name] = value
   }

@@ -146,3 +146,10 @@ export function isHollow(attribute: Attribute, value: ComplexValue): boolean {
 }
 
 export const sameValue = (one: unknown, other: unknown): boolean => isDeepStrictEqual(one, other)
+
+/** Of values that may be many: no parts are complex. */
+export const sameParts = (one: ComplexValue, other: ComplexValue): boolean => {
+  if (one.value !== other.value) return false
+  const parts = Object.keys(one)
+  return parts.length === Object.keys(other).length && parts.every((part) => one[part] === other[part])
+}

@@ -27,7 +27,7 @@ export const groups: Resources = {
   async replace({ teams, connector, strict }, id, body, condition) {
     const said = attributesOf(body, GROUPS, strict)
     const join = new Set(membersOf(said))
-    const team = await teams.amend(connector.organizationId, id, join, async (now) => {
+    const team = await teams.amend(connector.organizationId, id, { named: join, everybody: true }, async (now) => {
       assertVersion(condition, now)
       return { ...described(said), members: { others: 'leave', join, leave: new Set() } }
     })

@@ -23,11 +23,18 @@ export function memberIds(values: readonly ComplexValue[]): Id[] {
  */
 export class MemberEdit {
   #everybody = false
+  #reads = false
   readonly #join = new Set<Id>()
   readonly #leave = new Set<Id>()
 
   /** False where the members have to be read for it. */
   apply(operation: Operation, reading: Reading): boolean {
+    const isDone = this.#applied(operation, reading)
+    this.#reads ||= !isDone
+    return isDone
+  }
+
+  #applied(operation: Operation, reading: Reading): boolean {
     const { op, attribute, sub, filter, value } = operation
     if (sub) return false
     if (filter) {
@@ -85,9 +92,9 @@ export class MemberEdit {
     this.#leave.clear()
   }
 
-  /** Those whom it names. */
-  get involved(): ReadonlySet<Id> {
-    return new Set([...this.#join, ...this.#leave])
+  /** Whom it is about, as far as that is known without the members. */
+  get involved(): { readonly named: ReadonlySet<Id>; readonly everybody: boolean } {
+    return { named: new Set([...this.#join, ...this.#leave]), everybody: this.#everybody || this.#reads }
   }
 
   get change(): MemberChange | undefined {

@@ -1,6 +1,6 @@
 import type { Id, ListedUser, ManagedUser, PersonAttributes, Provisioned } from '#domain'
 import type { Context } from '../context.ts'
-import { type Attributes, applied, operationsOf } from '../protocol/patch.ts'
+import { type Attributes, operationsOf, patched } from '../protocol/patch.ts'
 import { attributesOf } from '../protocol/resource-body.ts'
 import type { Selection } from '../protocol/selection.ts'
 import type { ComplexValue } from '../protocol/values.ts'
@@ -95,7 +95,7 @@ export const users: Resources = {
   async patch(context, id, body, condition) {
     const operations = operationsOf(body, USERS, context)
     return await amended(context, id, condition, (now) => {
-      const after = operations.reduce((before, operation) => applied(before, operation, context), writable(now))
+      const after = patched(writable(now), operations, USERS, context)
       return provisioned(after, context, now)
     })
   },

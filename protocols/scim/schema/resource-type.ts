@@ -38,6 +38,9 @@ export interface ResourceType {
   readonly extension: Schema
   /** The required attributes that a resource gets where a client does not tell them. */
   readonly presumed: ReadonlySet<string>
+  /** How many values an attribute may have, and operations a PATCH: each may be compared with each. */
+  readonly maxValues: number
+  readonly maxOperations: number
 }
 
 export const USERS: ResourceType = {
@@ -46,6 +49,8 @@ export const USERS: ResourceType = {
   description: 'The people of the organization',
   schema: USER,
   extension: ENTERPRISE,
+  maxValues: 1_000,
+  maxOperations: 500,
   presumed: new Set(['active']),
 }
 
@@ -55,6 +60,8 @@ export const GROUPS: ResourceType = {
   description: 'The teams of the organization',
   schema: GROUP,
   extension: TEAM,
+  maxValues: Number.POSITIVE_INFINITY, // members, which are a set
+  maxOperations: Number.POSITIVE_INFINITY,
   presumed: new Set(),
 }
 
