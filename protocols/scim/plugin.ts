@@ -23,6 +23,9 @@ export interface ScimOptions extends Services {
 
 const ROOT = '/scim/v2'
 const TYPE = 'application/scim+json; charset=utf-8'
+export const isScimPath = (url: string): boolean => url.startsWith(`${ROOT}/`)
+/** What an address is answered with that reaches no plugin, since it cannot be decoded: media type and body. */
+export const UNREADABLE = [TYPE, JSON.stringify(errorBody(new ScimError(400, 'This address cannot be read')))] as const
 /** RFC 7644 §3.1, §8.1; some identity providers send plain JSON. */
 const READ: ReadonlySet<string> = new Set(['application/scim+json', 'application/json'])
 /** A burst is let through that a longer time makes up for. */

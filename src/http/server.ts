@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import { carddav } from '../../protocols/carddav/plugin.ts'
-import { scim } from '../../protocols/scim/plugin.ts'
+import { isScimPath, scim, UNREADABLE } from '../../protocols/scim/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { appPasswordAuthentication, scimAuthentication } from './authenticate.ts'
@@ -23,8 +23,9 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     childLoggerFactory: (logger) => logger, // one a request costs more than what is logged of it
     routerOptions: { maxParamLength: 4_096, caseSensitive: true, ignoreTrailingSlash: false },
     http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024, connectionsCheckingInterval: 2_000 },
-    frameworkErrors: (_, __, reply) => {
-      ;(reply as FastifyReply).code(400).type('text/plain').send('This address cannot be read.\n') // of no route: any reply
+    frameworkErrors: (_, request, reply) => {
+      const [type, text] = isScimPath(request.url) ? UNREADABLE : ['text/plain', 'This address cannot be read.\n']
+      ;(reply as FastifyReply).code(400).type(type).send(text) // of no route: any reply
     },
   })
   app.server.maxConnections = config.maxConnections

@@ -136,8 +136,7 @@ t.test('attacks on SCIM over HTTP', async (t) => {
       }
       const answer = await client.get(path)
       t.ok(answer.status < 500, `${path}: ${answer.status}`)
-      const isUnreadable = /%(?![0-9a-f]{2})|%ff|%c0/.test(path.split('?')[0] ?? '')
-      if (answer.status >= 400 && !isUnreadable) t.equal(problem(answer), undefined, path)
+      if (answer.status >= 400) t.equal(problem(answer), undefined, path)
     }
     for (const path of [
       `/Users%2F${id}`,
