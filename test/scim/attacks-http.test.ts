@@ -90,7 +90,7 @@ t.test('attacks on SCIM over HTTP', async (t) => {
       refused(t, answer, '405', `${method} ${path}`)
       t.equal(answer.headers.allow, allow, `${method} ${path}`)
     }
-    for (const method of ['HEAD', 'TRACE', 'PROPFIND', 'REPORT', 'MKCOL', 'LOCK']) {
+    for (const method of ['TRACE', 'PROPFIND', 'REPORT', 'MKCOL', 'LOCK']) {
       const { status } = await client.ask(method, '/Users')
       t.ok(status >= 400 && status < 500, `${method}: ${status}`)
     }
