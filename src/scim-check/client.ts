@@ -5,6 +5,7 @@ const TIMEOUT_MS = 10_000
 /** How often, and how long at most, a request waits where the server says that there were too many. */
 const RETRIES = 4
 const MAX_WAIT_S = 15
+const TLS = /^ERR_(SSL|TLS)|CERT|^UNABLE_TO_|^HOSTNAME_/
 const MAX_BODY = 32 * 1024 * 1024
 
 export interface Asking {
@@ -149,6 +150,8 @@ function reason(error: unknown): string {
   if (error.name === 'AbortError') return 'a stop'
   const { cause } = error
   if (!(cause instanceof Error)) return error.message
-  const { code } = cause as Error & { code?: string } // Node's errors have one
-  return cause.message === '' || cause.message === code ? String(code) : `${cause.message}${code ? ` (${code})` : ''}`
+  const { code = '' } = cause as Error & { code?: string } // Node's errors have one
+  if (TLS.test(code)) return `no TLS (${code}): is it served over https, with a certificate that this machine trusts?`
+  const [line = ''] = cause.message.split('\n', 1)
+  return line === '' ? code : line.includes(code) ? line : `${line} (${code})`
 }

@@ -55,6 +55,6 @@ export const jsonOf = ({ base, outcomes, stopped, silent, left }: Report): objec
   notDeleted: left,
 })
 
-/** Whether nothing is wrong, and all was looked at. */
-export const isGood = ({ outcomes, stopped, silent }: Report): boolean =>
-  !stopped && !silent && countOf(outcomes, 'failed') === 0
+/** Whether nothing is wrong, all was looked at, and nothing is left behind. */
+export const isGood = ({ outcomes, stopped, silent, left }: Report): boolean =>
+  !stopped && !silent && left.length === 0 && countOf(outcomes, 'failed') === 0

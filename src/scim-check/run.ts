@@ -48,6 +48,7 @@ export async function check({ base, token, readOnly, stop, onOutcome }: Settings
   const outcomes: Outcome[] = []
   let left: Left[] = []
   try {
+    if (!readOnly) await assertMayWrite(client, state)
     await state.discover()
     for (const one of CHECKS) {
       if (stop.aborted || client.silent >= SILENT) break
@@ -58,7 +59,7 @@ export async function check({ base, token, readOnly, stop, onOutcome }: Settings
       onOutcome(outcome)
     }
   } catch (error) {
-    if (!stop.aborted && !(error instanceof NoAnswer)) throw error
+    if (!stop.aborted) throw error
   } finally {
     if (!readOnly) left = await cleanUp(client.lasting(), state.prefix)
   }
@@ -75,9 +76,25 @@ async function outcomeOf(one: Check, client: Client, state: State): Promise<Outc
   } catch (error) {
     if (error instanceof NotSupported) return { ...head, result: 'unsupported' }
     if (client.isStopped) return { ...head, result: 'failed' }
-    if (!(error instanceof Failure)) throw error
+    if (!(error instanceof Error)) throw error
+    if (!(error instanceof Failure)) {
+      return { ...head, result: 'failed', expected: 'an answer that can be made out', got: error.message }
+    }
     const { expected, got, sent } = error
     return { ...head, result: 'failed', expected, got, ...(sent ? { sent } : {}) }
+  }
+}
+
+/** Rather than that nearly all checks fail of it. @throws Unavailable */
+async function assertMayWrite(client: Client, state: State): Promise<void> {
+  const { status } = await client.post('/Users', state.body()).catch((error: unknown) => {
+    if (error instanceof NoAnswer && !client.isStopped) return { status: 0 } // the checks will tell
+    throw error
+  })
+  if (status === 401 || status === 403) {
+    throw new Unavailable(
+      `${client.base} lets the token read but not make users (${status}): check what it may read with --read-only`,
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Answer, at, Failure, listAt, textAt, told } from './answer.ts'
+import { type Answer, at, Failure, listAt, NoAnswer, textAt, told } from './answer.ts'
 import { ENTERPRISE, GROUP, type Need, USER } from './check.ts'
 import type { Client } from './client.ts'
 
@@ -22,8 +22,6 @@ const CAST = [
   { key: 'e', family: 'Ellis', given: 'Eve', title: 'Pilot', type: 'other', active: true },
 ] as const
 
-export type CastKey = (typeof CAST)[number]['key']
-
 /** What the server says of itself, and what the checks made on it. */
 export class State {
   /** Every name that the checks give begins with it. */
@@ -41,9 +39,18 @@ export class State {
 
   /** Reads what the server tells of itself; what it does not tell is taken to be there. */
   async discover(): Promise<void> {
-    this.configuration = (await this.#client.get('/ServiceProviderConfig')).json
-    this.resourceTypes = listAt((await this.#client.get('/ResourceTypes')).json, 'Resources')
-    this.schemas = listAt((await this.#client.get('/Schemas')).json, 'Resources')
+    this.configuration = await this.#told('/ServiceProviderConfig')
+    this.resourceTypes = listAt(await this.#told('/ResourceTypes'), 'Resources')
+    this.schemas = listAt(await this.#told('/Schemas'), 'Resources')
+  }
+
+  async #told(path: string): Promise<unknown> {
+    try {
+      return (await this.#client.get(path)).json
+    } catch (error) {
+      if (error instanceof NoAnswer && !this.#client.isStopped) return undefined
+      throw error
+    }
   }
 
   supports(need: Need): boolean {

@@ -6,7 +6,7 @@ export const PATCH_OP = `${MESSAGES}:PatchOp`
 export const BULK_REQUEST = `${MESSAGES}:BulkRequest`
 export const BULK_RESPONSE = `${MESSAGES}:BulkResponse`
 
-/** RFC 7644 §3.12, and RFC 9865 §2.4 for the cursors. */
+/** RFC 7644 §3.12, and RFC 9865 §2.1 for the cursors. */
 export type ScimType =
   | 'invalidFilter'
   | 'tooMany'

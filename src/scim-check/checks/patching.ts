@@ -204,7 +204,7 @@ export const PATCHING: readonly Check[] = [
     {
       title: 'remove of what is required',
       operations: [{ op: 'remove', path: 'userName' }],
-      scimTypes: ['invalidValue', 'mutability'],
+      scimTypes: ['mutability', 'invalidValue'],
     },
   ]),
   ...changes('RFC 7644 §3.5.2.3', REPLACING),
@@ -252,6 +252,7 @@ export const PATCHING: readonly Check[] = [
     async run(client, state) {
       const user = await state.user()
       const answer = await patched(client, user, [{ op: 'replace', path: 'displayName', value: 'Later' }])
+      same(answer, 'displayName', at(answer.json, 'displayName'), 'Later')
       const [before, after] = [user.answer.json, answer.json].map((json) =>
         Date.parse(textAt(json, 'meta', 'lastModified')),
       )
