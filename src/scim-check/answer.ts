@@ -18,6 +18,8 @@ export interface Answer {
   readonly json: unknown
 }
 
+const MAX_SHOWN = 300
+
 /** What a check found wrong: what was expected and what came, and the request that shows it. */
 export class Failure extends Error {
   readonly expected: string
@@ -40,8 +42,6 @@ export class Unavailable extends Error {}
 /** No answer to one request. */
 export class NoAnswer extends Failure {}
 
-const MAX_SHOWN = 300
-
 /** As JSON, cut to what a line holds. */
 export function shown(value: unknown): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value)
@@ -53,7 +53,8 @@ export function told({ status, json, text }: Answer): string {
   const detail = at(json, 'detail')
   const type = at(json, 'scimType')
   const words = [type, detail].filter((one) => typeof one === 'string' && one !== '').join(': ')
-  return status < 300 ? `${status}` : `${status} ${words || (json === undefined ? text.slice(0, 80) : '')}`.trim()
+  const why = words || (json === undefined ? text : '')
+  return status < 300 ? `${status}` : `${status} ${why.slice(0, MAX_SHOWN).replace(/\s+/g, ' ')}`.trim()
 }
 
 /** The value at a path of keys and positions; undefined where there is none. */

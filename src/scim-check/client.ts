@@ -63,10 +63,11 @@ export class Client {
   ): Promise<Answer> {
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
     const type = content === undefined ? {} : { 'content-type': 'application/scim+json' }
+    const other = token === null || token === this.#token ? {} : { authorization: `Bearer ${token}` } // no secret
     const sent: Sent = {
       method,
       url: this.base + path,
-      headers: { accept: 'application/scim+json', ...type, ...headers },
+      headers: { accept: 'application/scim+json', ...type, ...headers, ...other },
       bears: token === this.#token,
       ...(content === undefined ? {} : { body: content }),
     }

@@ -1,4 +1,4 @@
-import { at, listAt, textAt } from '../answer.ts'
+import { at, listAt, NotSupported, textAt } from '../answer.ts'
 import { type Check, GROUP, holds, refusal, resources, same, status, withQuery } from '../check.ts'
 import { patched } from '../patch.ts'
 
@@ -11,14 +11,15 @@ const idsOfMade = (...made: readonly { id: string }[]): string[] => made.map(({ 
 const ALL: readonly Check[] = [
   {
     section: 'RFC 7643 §4.2',
-    title: 'a group is made with its members, each told by value, $ref and type or display',
+    title: 'a group is made with its members; a $ref leads to the member',
     async run(client, state) {
       const user = await state.user()
-      const { path, answer: made } = await state.group([user])
-      const { json, sent, ...answer } = await client.get(path)
-      same({ ...answer, json, sent }, 'members', idsOf(json), [user.id])
-      const [member] = listAt(json, 'members')
-      holds(made, textAt(member, '$ref').endsWith(user.path), `a $ref that ends in ${user.path}`, member)
+      const { path } = await state.group([user])
+      const answer = await client.get(path)
+      same(answer, 'members', idsOf(answer.json), [user.id])
+      const reference = at(answer.json, 'members', 0, '$ref')
+      const leads = reference === undefined || (typeof reference === 'string' && reference.endsWith(user.path.slice(1)))
+      holds(answer, leads, `a $ref that ends in ${user.path}`, reference)
     },
   },
   {
@@ -52,14 +53,16 @@ const ALL: readonly Check[] = [
     },
   },
   {
-    section: 'RFC 7644 §3.6',
+    section: 'RFC 7643 §2.3.7',
     title: 'who is deleted is in no group',
     async run(client, state) {
       const [stays, goes] = [await state.user(), await state.user()]
       const group = await state.group([stays, goes])
       status(await client.delete(goes.path), 204)
       const answer = await client.get(group.path)
-      same(answer, 'members', idsOf(answer.json), [stays.id])
+      const ids = idsOf(answer.json)
+      if (ids.includes(goes.id)) throw new NotSupported() // a server may keep what refers to nothing
+      same(answer, 'members', ids, [stays.id])
     },
   },
   {
