@@ -4,6 +4,7 @@ import { CONTACT_COMMANDS, passwordCommands } from './commands/devices.ts'
 import { issuerCommands } from './commands/issuers.ts'
 import { ORGANIZATION_COMMANDS, USER_COMMANDS } from './commands/people.ts'
 import { scimCommands } from './commands/scim.ts'
+import { SCIM_CHECK_COMMANDS } from './commands/scim-check.ts'
 import { SERVING_COMMANDS } from './commands/serving.ts'
 import { TEAM_COMMANDS } from './commands/teams.ts'
 import { openKith } from './composition.ts'
@@ -16,6 +17,7 @@ const commands = (config: Parameters<typeof passwordCommands>[0]): readonly Comm
   ...passwordCommands(config),
   ...scimCommands(config),
   ...issuerCommands(config),
+  ...SCIM_CHECK_COMMANDS,
   ...TEAM_COMMANDS,
   ...CONTACT_COMMANDS,
 ]

@@ -23,6 +23,8 @@ export interface Config {
   readonly issuers: readonly Issuer[]
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
+  /** What `scim-check` comes to a server with. */
+  readonly scimToken?: string
   readonly logLevel: string
 }
 
@@ -78,6 +80,7 @@ export function readConfig(environment: Environment): Config {
   const secretKey = setting(environment, 'SECRET_KEY', undefined, 'a random text of at least 32 characters', (text) =>
     text.length >= 32 ? text : undefined,
   )
+  const scimToken = setting(environment, 'KITH_SCIM_TOKEN', undefined, 'a bearer token', (text) => text)
   const local = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   return {
     host,
@@ -108,6 +111,7 @@ export function readConfig(environment: Environment): Config {
       'a number of requests a second from 0 to 100000',
       integer(0, 100_000),
     ),
+    ...(scimToken ? { scimToken } : {}),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
       LOG_LEVELS.includes(text) ? text : undefined,
     ),

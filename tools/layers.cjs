@@ -36,6 +36,12 @@ module.exports = {
       ['^src/(auth|domain)/', '^node_modules/(jose|openid-client)/', NODE],
       'credentials to an actor',
     ),
+    only(
+      'scim-check',
+      '^src/scim-check/',
+      ['^src/scim-check/', NODE],
+      'asks any server as a client does: over HTTP alone',
+    ),
     {
       name: 'persistence-hidden',
       severity: 'error',
@@ -66,7 +72,7 @@ module.exports = {
     {
       name: 'assembly-only',
       severity: 'error',
-      from: { path: '^src/(vcard|domain|persistence|auth)/' },
+      from: { path: '^src/(vcard|domain|persistence|auth|scim-check)/' },
       to: { path: '^src/(http/|cli|commands/|config|composition|demo/|maintenance)|^protocols/' },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

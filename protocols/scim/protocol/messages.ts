@@ -8,7 +8,7 @@ export const BULK_RESPONSE = `${MESSAGES}:BulkResponse`
 /** In the templates of OneLogin, of its connector for SCIM 2.0 too. */
 const SCIM_1 = 'urn:scim:schemas:core:1.0'
 
-/** RFC 7644 §3.12, and RFC 9865 §2.4 for the cursors. */
+/** RFC 7644 §3.12, and RFC 9865 §2.1 for the cursors. */
 export type ScimType =
   | 'invalidFilter'
   | 'tooMany'

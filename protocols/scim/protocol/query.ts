@@ -164,7 +164,7 @@ export function orderOf(
 export const cursorText = ({ list, total, id, key }: Cursor, fingerprint: string): string =>
   Buffer.from(JSON.stringify([fingerprint, list, total, id, key])).toString('base64url')
 
-/** RFC 9865 §2.1: an empty cursor asks for the first page. @throws ScimError `invalidCursor` */
+/** RFC 9865 §2: an empty cursor asks for the first page. @throws ScimError `invalidCursor` */
 function cursorOf(given: Json, fingerprint: string): Cursor | undefined {
   if (given === '') return undefined
   const invalid = badRequest('invalidCursor', 'This cursor is of no list, or of another one: start again without it')
