@@ -101,3 +101,10 @@ export const CONDITIONS: Readonly<Record<string, string>> = {
   'D:valid-resourcetype': 'RFC 5689 §3.3',
   'D:valid-sync-token': 'RFC 6578 §3.2',
 }
+
+/** The RFCs of SCIM and of who may come to it: these have a table of their own. */
+export const OF_SCIM: ReadonlySet<string> = new Set(
+  ['6749', '6750', '7517', '7519', '7642', '7643', '7644', '8414', '8725', '9068', '9865'].map(
+    (number) => `RFC ${number}`,
+  ),
+)

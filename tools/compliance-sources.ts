@@ -36,7 +36,11 @@ export const sectionsIn = (text: string): Section[] =>
     numbers.split(', ').map((number) => ({ rfc, number: number.slice(1) })),
   )
 
-export const sources = (): Source[] => [...read('protocols/carddav/**/*.ts'), ...read('src/**/*.ts')]
+export const sources = (): Source[] => [
+  ...read('protocols/carddav/**/*.ts'),
+  ...read('protocols/scim/**/*.ts'),
+  ...read('src/**/*.ts'),
+]
 
 const TEST = /^ *(?:await )?t\.test\(\s*(?:'((?:\\.|[^'\\])*)'|`([^`]*)`)/gm
 

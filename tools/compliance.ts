@@ -1,5 +1,5 @@
-// Writes protocols/carddav/README.md: what of each RFC is served, where, and which tests show it. `npm run compliance`;
-// test/carddav/compliance.test.ts fails while the file says something else.
+// Writes protocols/carddav/README.md and protocols/scim/README.md: what of each RFC is served, where, and which tests show
+// it. `npm run compliance`; test/carddav/compliance.test.ts fails while a file says something else.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ import { methods } from '../protocols/carddav/methods/index.ts'
 import { type QName, splitName } from '../protocols/carddav/names.ts'
 import { PROPERTIES } from '../protocols/carddav/properties/index.ts'
 import { REPORTS } from '../protocols/carddav/reports/index.ts'
-import { CONDITIONS, KNOWN } from './compliance-known.ts'
+import { CONDITIONS, KNOWN, OF_SCIM } from './compliance-known.ts'
 import {
   covers,
   declarations,
@@ -22,20 +22,23 @@ import {
 
 const ROOT = join(fileURLToPath(import.meta.url), '../..')
 export const PATH = 'protocols/carddav/README.md'
+export const SCIM_PATH = 'protocols/scim/README.md'
 const FOLDER = 'protocols/carddav/'
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
 
-const link = (path: string): string =>
-  `[${path.replace(FOLDER, '').replace(/^test\//, '')}](${path.startsWith(FOLDER) ? path.slice(FOLDER.length) : `../../${path}`})`
+const link = (path: string, folder = FOLDER): string =>
+  `[${path.replace(folder, '').replace(/^test\//, '')}](${path.startsWith(folder) ? path.slice(folder.length) : `../../${path}`})`
 const NOTHING = '—'
 
 /** Each test file once, with the titles of its tests. */
-function shownBy(found: readonly Test[]): string {
+function shownBy(found: readonly Test[], folder = FOLDER): string {
   const files = Map.groupBy(found, ({ file }) => file)
-  const lines = [...files].map(([file, list]) => `${link(file)}: ${list.map(({ title }) => cell(title)).join('; ')}`)
+  const lines = [...files].map(
+    ([file, list]) => `${link(file, folder)}: ${list.map(({ title }) => cell(title)).join('; ')}`,
+  )
   return lines.join('<br>') || NOTHING
 }
 
@@ -144,13 +147,13 @@ class Compliance {
       const paths = used.get(name)
       if (!paths) throw new Error(`${name} is in compliance-known.ts, and no code refuses with it`)
       const shown = this.#tests.filter(({ text }) => new RegExp(`['"<]${name}\\b(?!-)`).test(text))
-      return [`\`${name}\``, from, [...paths].map(link).join('<br>'), shownBy(shown)]
+      return [`\`${name}\``, from, [...paths].map((path) => link(path)).join('<br>'), shownBy(shown)]
     })
     return table(['Condition', 'Of', 'Where', 'Shown by'], rows)
   }
 
-  /** Every section that the code or a test cites. */
-  sections(): string {
+  /** Every section that the code or a test cites, of RFCs that `isOurs`. */
+  sections(isOurs: (rfc: string) => boolean, folder = FOLDER): string {
     const key = ({ rfc, number }: Section): string => `${rfc} §${number}`
     const where = new Map<string, Set<string>>()
     const all = new Map<string, Section>()
@@ -164,11 +167,15 @@ class Compliance {
     for (const { sections } of this.#tests) sections.forEach(note)
     const order = new Intl.Collator('en', { numeric: true })
     const rows = [...all.values()]
+      .filter(({ rfc }) => isOurs(rfc))
       .sort((one, other) => order.compare(key(one), key(other)))
       .map((section) => [
         key(section),
-        [...(where.get(key(section)) ?? [])].map(link).join('<br>') || NOTHING,
-        shownBy(this.#tests.filter((test) => test.sections.some((told) => covers(told, section)))),
+        [...(where.get(key(section)) ?? [])].map((path) => link(path, folder)).join('<br>') || NOTHING,
+        shownBy(
+          this.#tests.filter((test) => test.sections.some((told) => covers(told, section))),
+          folder,
+        ),
       ])
     return table(['Section', 'Where', 'Shown by'], rows)
   }
@@ -206,8 +213,20 @@ ${compliance.conditions()}
 
 ## Every section that is cited
 
-${compliance.sections()}
+${compliance.sections((rfc) => !OF_SCIM.has(rfc))}
 `
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(join(ROOT, PATH), await complianceTable())
+/** The same of SCIM and its tokens: sections alone. What is served is told by /Schemas, and in docs/scim.md. */
+export const scimTable = (): string => `# SCIM: what is served
+
+Written by \`npm run compliance\` from the comments and the tests. What is served, and what is forgiven to whom, is told in
+[docs/scim.md](../../docs/scim.md). A section is shown by the tests whose titles cite it, or one that it is part of.
+
+${new Compliance().sections((rfc) => OF_SCIM.has(rfc), 'protocols/scim/')}
+`
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(join(ROOT, PATH), await complianceTable())
+  writeFileSync(join(ROOT, SCIM_PATH), scimTable())
+}

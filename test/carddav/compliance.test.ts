@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { complianceTable, PATH } from '../../tools/compliance.ts'
+import { complianceTable, PATH, SCIM_PATH, scimTable } from '../../tools/compliance.ts'
 
-t.test('The compliance table is the one that `npm run compliance` writes', async (t) => {
+t.test('The compliance tables are those that `npm run compliance` writes', async (t) => {
   t.equal(readFileSync(PATH, 'utf8'), await complianceTable())
+  t.equal(readFileSync(SCIM_PATH, 'utf8'), scimTable())
 })
 
 t.test(
