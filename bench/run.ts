@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import type { Asked } from './client.ts'
 import { type Contestant, inTurns, spread, table, type Verdict } from './figures.ts'
 import { measureFull } from './full.ts'
-import type { Replay } from './load.ts'
+import type { Statement } from './load.ts'
 import { measureReading, READING_NAMES } from './readings.ts'
 import { CARD_NAME, cardOf, recordPut } from './recorded.ts'
 import {
@@ -122,7 +122,7 @@ async function measurePut(stage: Stage): Promise<Measured | undefined> {
   const { world, populations, load, options } = stage
   const who = populations.at(-1)
   if (!who) return undefined
-  const replays: Replay[] = []
+  const replays: Statement[][] = []
   for (const account of who.accounts) replays.push(await recordPut(world.url, account))
   const bare: Contestant = {
     name: 'bare statements',
