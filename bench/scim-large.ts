@@ -163,7 +163,7 @@ async function bulks({ fresh, kith }: ScimStage): Promise<Verdict[]> {
 const MEASUREMENTS = { member: members, pages, whole, 'bulk-1000': bulks }
 export const measureGroups = (stage: ScimStage, name: Name): Promise<Verdict[]> => MEASUREMENTS[name](stage)
 
-/** The plans of what identity providers ask; for any parameters where the statement is prepared. */
+/** The plans of what identity providers ask, chosen as Kith's connections choose them. */
 export async function explain(stage: ScimStage): Promise<void> {
   const tenant = largest(stage)
   const [user] = tenant.users
@@ -178,16 +178,22 @@ export async function explain(stage: ScimStage): Promise<void> {
   const recording = await recorder(stage, tenant)
   const client = new pg.Client({ connectionString: stage.world.url })
   await client.connect()
-  for (const filter of filters) {
-    const { statements } = await recording.of(filtered(tenant, filter))
+  const all = filters.map((filter) => ({ title: filter, one: filtered(tenant, filter) }))
+  for (const { title, one } of [...all, { title: 'page 1 of all', one: asked(tenant, 'GET', '/Users?count=100') }]) {
+    const { statements } = await recording.of(one)
+    let mode = 'force_generic_plan' // as connections start
     for (const { text, name, values } of statements) {
+      mode = /^set plan_cache_mode = (\w+)$/.exec(text)?.[1] ?? mode
+      if (text.startsWith('set ')) continue
+      await client.query(`set plan_cache_mode = ${mode}`)
+      await client.query(`prepare asked as ${text}`)
+      const literals = values.map((value) => client.escapeLiteral(String(value)))
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-        name === undefined
-          ? { text: `explain (analyze, costs off, buffers) ${text}`, values: [...values] }
-          : `explain (generic_plan, costs off) ${text}`,
+        `explain (analyze, costs off, buffers) execute asked (${literals.join(', ')})`,
       )
-      const kind = name === undefined ? 'planned each time' : `prepared as ${name}`
-      console.log(`\n${filter} (${kind})\n${rows.map((row) => row['QUERY PLAN']).join('\n')}`)
+      await client.query('deallocate asked')
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+      console.log(`\n${title} (${name ?? 'without a name'}, ${mode})\n${plan}`)
     }
   }
   await client.end()

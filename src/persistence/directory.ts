@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type {
   AttributeCondition,
   AttributeQuery,
@@ -153,17 +154,15 @@ export class SqlDirectory implements Directory {
     // ids first: what is passed over is not read, where an index has what is asked for
     const found = `(select u.id, ${key} as key from "user" u where ${where} ${tail}) f
       join "user" u on u.organization_id = $1 and u.id = f.id`
-    const rows = await this.#session.query<ListedRow>(`${listed(teams, 'f.key', found)} order by ${again}u.id`, values)
-    return rows.map(toListed)
+    const sql = `${listed(teams, 'f.key', found)} order by ${again}u.id`
+    return (await this.#ask<ListedRow>(query, sql, values)).map(toListed)
   }
 
   async countUsers(organizationId: Id, where: AttributeCondition): Promise<number> {
     const values: unknown[] = [organizationId]
     const condition = new ConditionWriter(USERS, values).write(where)
-    const [row] = await this.#session.query<{ count: number }>(
-      `select count(*)::integer as count from "user" u where u.organization_id = $1 and ${condition}`,
-      values,
-    )
+    const sql = `select count(*)::integer as count from "user" u where u.organization_id = $1 and ${condition}`
+    const [row] = await this.#ask<{ count: number }>({ where }, sql, values)
     return row?.count ?? 0
   }
 
@@ -181,21 +180,28 @@ export class SqlDirectory implements Directory {
     const writer = new ConditionWriter(TEAMS, values)
     const where = `t.organization_id = $1 and t.deleted_at is null and ${writer.write(query.where)}`
     const { key, tail } = page(writer, query, 't.id')
-    const rows = await this.#session.query<TeamColumns & { key: string | null }>(
-      `select ${TEAM_COLUMNS}, ${key} as key from team t where ${where} ${tail}`,
-      values,
-    )
+    const sql = `select ${TEAM_COLUMNS}, ${key} as key from team t where ${where} ${tail}`
+    const rows = await this.#ask<TeamColumns & { key: string | null }>(query, sql, values)
     return rows.map((row) => ({ ...toTeam(row), key: row.key }))
   }
 
   async countTeams(organizationId: Id, where: AttributeCondition): Promise<number> {
     const values: unknown[] = [organizationId]
     const condition = new ConditionWriter(TEAMS, values).write(where)
-    const [row] = await this.#session.query<{ count: number }>(
-      `select count(*)::integer as count from team t where t.organization_id = $1 and t.deleted_at is null and ${condition}`,
-      values,
-    )
+    const sql = `select count(*)::integer as count from team t where t.organization_id = $1 and t.deleted_at is null and ${condition}`
+    const [row] = await this.#ask<{ count: number }>({ where }, sql, values)
     return row?.count ?? 0
+  }
+
+  /** The look-ups that come before each provisioning are prepared, and lists without a filter. */
+  #ask<Result>(
+    { where, order }: Pick<AttributeQuery, 'where' | 'order'>,
+    sql: string,
+    values: readonly unknown[],
+  ): Promise<Result[]> {
+    return order === undefined && isLookUp(where)
+      ? this.#session.query<Result>(sql, values, `directory.${digest(sql)}`)
+      : this.#session.planned<Result>(sql, values)
   }
 
   async members(
@@ -213,6 +219,14 @@ export class SqlDirectory implements Directory {
     )
   }
 }
+
+/** Whether one plan is best whatever is looked for: few statements are so, each of which stays with its connection. */
+const isLookUp = (where: AttributeCondition): boolean =>
+  ('all' in where && where.all.length === 0) ||
+  ('compare' in where && where.compare === 'equal' && LOOKED_UP.has(where.path.join('.')))
+const LOOKED_UP: ReadonlySet<string> = new Set(['id', 'userName', 'externalId'])
+
+const digest = (sql: string): string => createHash('md5').update(sql).digest('base64url')
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
