@@ -10,7 +10,8 @@ import type {
   Position,
 } from '#domain'
 import { ConditionWriter, jsonSchema, type Schema } from './attribute-sql.ts'
-import type { Session } from './session.ts'
+import { Batch } from './batch.ts'
+import { arrays, type Session } from './session.ts'
 import { TEAM_COLUMNS, type TeamColumns, toTeam } from './teams.ts'
 import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
 
@@ -130,20 +131,35 @@ const toListed = (row: ListedRow): ListedUser => ({
   key: row.key,
 })
 
-const ONE = '"user" u where u.organization_id = $1 and u.id = $2'
-const ONE_USER = listed(true, 'null::text', ONE)
-const ONE_USER_ALONE = listed(false, 'null::text', ONE)
+const EACH = `${arrays(1, 'uuid', 'uuid')} as k (organization_id, id)
+  join "user" u on u.organization_id = k.organization_id and u.id = k.id`
+const EACH_USER = listed(true, 'null::text', EACH)
+const EACH_USER_ALONE = listed(false, 'null::text', EACH)
+
+interface UserKey {
+  readonly organizationId: Id
+  readonly id: Id
+}
 
 export class SqlDirectory implements Directory {
   readonly #session: Session
+  readonly #users: Batch<UserKey, ListedUser | undefined>
+  readonly #usersAlone: Batch<UserKey, ListedUser | undefined>
+
   constructor(session: Session) {
     this.#session = session
+    this.#users = new Batch((keys) => this.#eachUser(EACH_USER, keys, 'directory.users'))
+    this.#usersAlone = new Batch((keys) => this.#eachUser(EACH_USER_ALONE, keys, 'directory.users-alone'))
   }
 
-  async user(organizationId: Id, id: Id, teams: boolean): Promise<ListedUser | undefined> {
-    const [sql, name] = teams ? [ONE_USER, 'directory.user'] : [ONE_USER_ALONE, 'directory.user-alone']
-    const [row] = await this.#session.query<ListedRow>(sql, [organizationId, id], name)
-    return row && toListed(row)
+  user = (organizationId: Id, id: Id, teams: boolean): Promise<ListedUser | undefined> =>
+    (teams ? this.#users : this.#usersAlone).load({ organizationId, id })
+
+  async #eachUser(sql: string, keys: readonly UserKey[], name: string): Promise<(ListedUser | undefined)[]> {
+    const organizations = keys.map(({ organizationId }) => organizationId)
+    const rows = await this.#session.query<ListedRow>(sql, [organizations, keys.map(({ id }) => id)], name)
+    const found = new Map(rows.map((row) => [`${row.organization_id} ${row.id}`, toListed(row)]))
+    return keys.map(({ organizationId, id }) => found.get(`${organizationId} ${id}`))
   }
 
   async users(organizationId: Id, query: AttributeQuery, teams: boolean): Promise<ListedUser[]> {
