@@ -56,7 +56,8 @@ export function record(client: pg.PoolClient, statements: Statement[]): void {
   recording.add(client)
   const query = client.query.bind(client) as (...all: unknown[]) => unknown // one of its overloads
   client.query = ((...all: unknown[]) => {
-    const [{ text, name, values }] = all as [Statement] // as session.ts asks
+    const [asked] = all as [Statement | string] // as session.ts asks
+    const { text, name, values } = typeof asked === 'string' ? { text: asked, name: undefined, values: [] } : asked
     statements.push({ text, values, ...(name ? { name } : {}) })
     return query(...all)
   }) as typeof client.query

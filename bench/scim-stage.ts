@@ -126,7 +126,7 @@ export async function bareOf(
   const texts: string[] = []
   for (const one of all) {
     const { statements, text } = await recording.of(one)
-    reads.push({ statements, list })
+    reads.push({ statements: statements.filter(({ text: sql }) => !sql.startsWith('set ')), list }) // its connections plan so
     texts.push(text)
   }
   await recording.close()

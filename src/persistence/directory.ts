@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
-import type {
-  AttributeCondition,
-  AttributeQuery,
-  Directory,
-  Id,
-  ListedMember,
-  ListedTeam,
-  ListedUser,
-  Position,
+import { hash } from 'node:crypto'
+import {
+  type AttributeCondition,
+  type AttributeQuery,
+  type Directory,
+  type Id,
+  type ListedMember,
+  type ListedTeam,
+  type ListedUser,
+  type Position,
+  userNameKey,
 } from '#domain'
 import { ConditionWriter, jsonSchema, type Schema } from './attribute-sql.ts'
 import { Batch } from './batch.ts'
@@ -131,38 +132,55 @@ const toListed = (row: ListedRow): ListedUser => ({
   key: row.key,
 })
 
-const EACH = `${arrays(1, 'uuid', 'uuid')} as k (organization_id, id)
-  join "user" u on u.organization_id = k.organization_id and u.id = k.id`
-const EACH_USER = listed(true, 'null::text', EACH)
-const EACH_USER_ALONE = listed(false, 'null::text', EACH)
+/** Users by one of the keys that each has but once. */
+const each = (teams: boolean, column: string, type: string): string =>
+  listed(
+    teams,
+    `k.key::text`,
+    `${arrays(1, 'uuid', type)} as k (organization_id, key)
+      join "user" u on u.organization_id = k.organization_id and u.${column} = k.key`,
+  )
 
 interface UserKey {
   readonly organizationId: Id
-  readonly id: Id
+  readonly key: string
 }
+type UserBatch = Batch<UserKey, ListedUser | undefined>
 
 export class SqlDirectory implements Directory {
   readonly #session: Session
-  readonly #users: Batch<UserKey, ListedUser | undefined>
-  readonly #usersAlone: Batch<UserKey, ListedUser | undefined>
+  readonly #byId: (teams: boolean) => UserBatch
+  readonly #byName: (teams: boolean) => UserBatch
 
   constructor(session: Session) {
     this.#session = session
-    this.#users = new Batch((keys) => this.#eachUser(EACH_USER, keys, 'directory.users'))
-    this.#usersAlone = new Batch((keys) => this.#eachUser(EACH_USER_ALONE, keys, 'directory.users-alone'))
+    this.#byId = this.#each('id', 'uuid')
+    this.#byName = this.#each('user_name_key', 'text')
+  }
+
+  /** Those that are asked for together are read together, with their teams or without. */
+  #each(column: string, type: string): (teams: boolean) => UserBatch {
+    const [withTeams, alone] = [true, false].map((teams): UserBatch => {
+      const sql = each(teams, column, type)
+      return new Batch<UserKey, ListedUser | undefined>(async (keys) => {
+        const values = [keys.map(({ organizationId }) => organizationId), keys.map(({ key }) => key)]
+        const rows = await this.#session.query<ListedRow>(sql, values, `directory.${column}.${teams}`)
+        const found = new Map(rows.map((row) => [`${row.organization_id} ${row.key}`, { ...toListed(row), key: null }]))
+        return keys.map(({ organizationId, key }) => found.get(`${organizationId} ${key}`))
+      })
+    }) as [UserBatch, UserBatch] // one for each of the two
+    return (teams) => (teams ? withTeams : alone)
   }
 
   user = (organizationId: Id, id: Id, teams: boolean): Promise<ListedUser | undefined> =>
-    (teams ? this.#users : this.#usersAlone).load({ organizationId, id })
-
-  async #eachUser(sql: string, keys: readonly UserKey[], name: string): Promise<(ListedUser | undefined)[]> {
-    const organizations = keys.map(({ organizationId }) => organizationId)
-    const rows = await this.#session.query<ListedRow>(sql, [organizations, keys.map(({ id }) => id)], name)
-    const found = new Map(rows.map((row) => [`${row.organization_id} ${row.id}`, toListed(row)]))
-    return keys.map(({ organizationId, id }) => found.get(`${organizationId} ${id}`))
-  }
+    this.#byId(teams).load({ organizationId, key: id })
 
   async users(organizationId: Id, query: AttributeQuery, teams: boolean): Promise<ListedUser[]> {
+    const name = nameIn(query)
+    if (name !== undefined) {
+      const user = await this.#byName(teams).load({ organizationId, key: userNameKey(name) })
+      return user ? [user] : []
+    }
     const values: unknown[] = [organizationId]
     const writer = new ConditionWriter(USERS, values)
     const where = `u.organization_id = $1 and ${writer.write(query.where)}`
@@ -242,7 +260,18 @@ const isLookUp = (where: AttributeCondition): boolean =>
   ('compare' in where && where.compare === 'equal' && LOOKED_UP.has(where.path.join('.')))
 const LOOKED_UP: ReadonlySet<string> = new Set(['id', 'userName', 'externalId'])
 
-const digest = (sql: string): string => createHash('md5').update(sql).digest('base64url')
+/** The name that a first page of users is asked for by: what identity providers do most, and there is one at most. */
+const nameIn = ({ where, order, from, limit }: AttributeQuery): string | undefined =>
+  'compare' in where &&
+  where.compare === 'equal' &&
+  where.path.join('.') === 'userName' &&
+  order === undefined &&
+  from === 0 &&
+  limit > 0
+    ? String(where.value)
+    : undefined
+
+const digest = (sql: string): string => hash('md5', sql, 'base64url')
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
