@@ -23,8 +23,6 @@ export interface Database {
   close(): Promise<void>
 }
 
-export const KEEP_PLANS = 'set plan_cache_mode = force_generic_plan'
-
 /** How long a request waits for a free connection before it is told to come again. */
 const CONNECTION_TIMEOUT_MS = 2_000
 
@@ -57,7 +55,7 @@ export async function openDatabase({ url, poolSize, prepare }: DatabaseSettings)
  */
 function keepPlans(pool: pg.Pool): void {
   pool.on('connect', (client) => {
-    client.query(KEEP_PLANS).catch(() => undefined) // whoever got the client is told
+    client.query('set plan_cache_mode = force_generic_plan').catch(() => undefined) // whoever got the client is told
   })
 }
 

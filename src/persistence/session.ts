@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { DomainError, notFound } from '#domain'
-import { type Database, KEEP_PLANS } from './orm.ts'
+import type { Database } from './orm.ts'
 
 /** A row as PostgreSQL gives it: int8 as a string, timestamptz as a Date. */
 export type Row = Record<string, unknown>
@@ -58,7 +58,10 @@ const connected = (pool: pg.Pool): Promise<pg.PoolClient> =>
     throw translated(error)
   })
 
-/** Connections keep plans that fit any values (`keepPlans`), of statements without a name too. */
+/** As `keepPlans` has set up the connection. */
+const KEEP_PLANS = 'set plan_cache_mode = force_generic_plan'
+
+/** Connections keep plans that fit any values, of statements without a name too. */
 async function runPlanned<Result>(client: pg.PoolClient, sql: string, values: readonly unknown[]): Promise<Result[]> {
   await run(client, 'set plan_cache_mode = auto', [], undefined)
   try {
