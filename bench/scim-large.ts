@@ -107,8 +107,8 @@ async function pages(stage: ScimStage): Promise<Verdict[]> {
   const [first = 0, middle = 0, last = 0, indexFirst = 0, indexLast = 0] = await timed(stage, [...byCursor, ...byIndex])
   const size = label(tenant.size)
   return [
-    flat(`pages of ${count} by cursor of ${size}: middle, last`, [middle, last]),
-    { what: `page 1 by cursor, which counts them all`, figure: milliseconds(first) },
+    flat(`pages of ${count} by cursor of ${size}: 1 (which counts them all), middle, last`, [first, middle, last]),
+    flat('… and from the second page on: middle, last', [middle, last]),
     {
       what: `page 1 and the last by index of ${size}`,
       figure: `${milliseconds(indexFirst)}, ${milliseconds(indexLast)}`,

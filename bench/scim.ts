@@ -9,7 +9,7 @@ import { World } from './world.ts'
 
 const HELP = `Measures Kith's SCIM beside bare routes, bare loops of the same statements and SCIMMY (npm), in turns, on one machine.
 
-Usage: node bench/scim.ts [options]
+Usage: npm run bench:scim -- [options]
 
   --sizes 1000,20000,100000   users of each organization
   --rounds 7                  turns of each measurement
