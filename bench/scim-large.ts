@@ -187,7 +187,9 @@ export async function explain(stage: ScimStage): Promise<void> {
       if (text.startsWith('set ')) continue
       await client.query(`set plan_cache_mode = ${mode}`)
       await client.query(`prepare asked as ${text}`)
-      const literals = values.map((value) => client.escapeLiteral(String(value)))
+      const literals = values.map((value) =>
+        client.escapeLiteral(Array.isArray(value) ? `{"${value.join('","')}"}` : String(value)),
+      )
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(
         `explain (analyze, costs off, buffers) execute asked (${literals.join(', ')})`,
       )
