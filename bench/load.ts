@@ -1,9 +1,12 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import pg from 'pg'
 import { type Asked, Connection, encoded } from './client.ts'
 
-/** A statement of a recorded transaction; a value that is a marker is another one each time. */
+/**
+ * A statement of a recorded transaction. Its texts may hold markers, which are something else each time: the number `{n}`
+ * of ten digits, ids `{uuid 0}` and on, `{new etag}`, and `{seen etag}`: what the first statement that reads a card tells.
+ */
 export interface Statement {
   readonly text: string
   readonly name?: string
@@ -11,12 +14,6 @@ export interface Statement {
 }
 export const SEEN_ETAG = '{seen etag}'
 export const NEW_ETAG = '{new etag}'
-export const NEW_TEXT = '{new text}'
-
-export interface Replay {
-  readonly statements: readonly Statement[]
-  readonly cardText: string
-}
 
 /** Each client repeats its requests in turn. */
 export interface RequestJob {
@@ -30,7 +27,7 @@ export interface TransactionJob {
   readonly kind: 'transactions'
   readonly url: string
   readonly milliseconds: number
-  readonly clients: readonly Replay[]
+  readonly clients: readonly (readonly Statement[])[]
 }
 /** One answer, read as it comes, or as a slow client would: at most so many bytes a second. */
 export interface StreamJob {
@@ -95,22 +92,49 @@ function connected(url: string, at: number): Promise<pg.Client> {
   return connecting
 }
 
+type Marks = (marker: string) => unknown
+type Value = unknown | ((marks: Marks) => unknown)
+
+const MARKER = /\{(?:n|uuid \d+|seen etag|new etag)\}/g
+
+/** A value as it is put in each time; a constant where it holds no marker. */
+function compiled(value: unknown): Value {
+  if (Array.isArray(value)) {
+    const parts = value.map(compiled)
+    if (!parts.some((part) => typeof part === 'function')) return value
+    return (marks: Marks) => parts.map((part) => (typeof part === 'function' ? part(marks) : part))
+  }
+  if (typeof value !== 'string' || value.search(MARKER) < 0) return value
+  return value === SEEN_ETAG
+    ? (marks: Marks) => marks(value)
+    : (marks: Marks) => value.replaceAll(MARKER, (marker) => String(marks(marker)))
+}
+
+/** What markers stand for in one repetition. */
+function marksOf(n: number, seen: () => unknown): Marks {
+  const known = new Map<string, string>([['{n}', String(n).padStart(10, '0')]])
+  return (marker) => {
+    if (marker === SEEN_ETAG) return seen()
+    const made = known.get(marker) ?? (marker === NEW_ETAG ? randomBytes(16).toString('hex') : randomUUID())
+    known.set(marker, made)
+    return made
+  }
+}
+
 async function transactions({ url, milliseconds, clients }: TransactionJob): Promise<Result> {
   const connections = await Promise.all(clients.map((_, at) => connected(url, at)))
-  const loops = clients.map(({ statements, cardText }, at) => {
+  const loops = clients.map((statements, at) => {
     const client = connections[at]
     if (!client) throw new TypeError('one connection a client')
+    const all = statements.map(({ values, ...statement }) => ({ statement, values: values.map(compiled) }))
     return async () => {
       counter += 1
-      const fresh = randomBytes(16).toString('hex')
-      const text = cardText.replaceAll('{n}', String(counter).padStart(10, '0'))
       let seen: unknown
-      for (const { values, ...statement } of statements) {
-        const put = values.map((one) =>
-          one === SEEN_ETAG ? seen : one === NEW_ETAG ? fresh : one === NEW_TEXT ? text : one,
-        )
+      const marks = marksOf(counter, () => seen)
+      for (const { statement, values } of all) {
+        const put = values.map((one) => (typeof one === 'function' ? one(marks) : one))
         const { rows } = await client.query({ ...statement, values: put })
-        seen ??= (rows[0] as { etag?: string } | undefined)?.etag // the first statement that reads the card tells it
+        seen ??= (rows[0] as { etag?: string } | undefined)?.etag
       }
     }
   })

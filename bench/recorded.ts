@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { ContactService } from '#domain'
 import { createStore, openDatabase } from '../src/persistence/index.ts'
-import { NEW_ETAG, NEW_TEXT, type Replay, SEEN_ETAG, type Statement } from './load.ts'
+import { NEW_ETAG, SEEN_ETAG, type Statement } from './load.ts'
 import type { Account } from './world.ts'
 
 export const CARD_NAME = 'bench-1.vcf'
@@ -22,7 +22,7 @@ export const cardOf = (account: Account): string =>
   ].join('\r\n')
 
 /** The statements that a PUT over a personal card issues, as Kith issues them now: nobody keeps a second list. */
-export async function recordPut(url: string, account: Account): Promise<Replay> {
+export async function recordPut(url: string, account: Account): Promise<Statement[]> {
   const database = await openDatabase({ url, poolSize: 1, prepare: true })
   const statements: Statement[] = []
   database.pool.on('acquire', (client) => record(client, statements))
@@ -40,25 +40,24 @@ export async function recordPut(url: string, account: Account): Promise<Replay> 
     const marked = new Map<unknown, string>([
       [seen, SEEN_ETAG],
       [etag, NEW_ETAG],
-      [text(last), NEW_TEXT],
+      [text(last), cardOf(account)],
     ])
-    return {
-      cardText: cardOf(account),
-      statements: statements.map((one) => ({ ...one, values: one.values.map((value) => marked.get(value) ?? value) })),
-    }
+    return statements.map((one) => ({ ...one, values: one.values.map((value) => marked.get(value) ?? value) }))
   } finally {
     await database.close()
   }
 }
 
-const recorded = new WeakSet<pg.PoolClient>()
+const recording = new WeakSet<pg.PoolClient>()
 
-function record(client: pg.PoolClient, statements: Statement[]): void {
-  if (recorded.has(client)) return
-  recorded.add(client)
+/** Has all that this connection is asked noted. */
+export function record(client: pg.PoolClient, statements: Statement[]): void {
+  if (recording.has(client)) return
+  recording.add(client)
   const query = client.query.bind(client) as (...all: unknown[]) => unknown // one of its overloads
   client.query = ((...all: unknown[]) => {
-    const [{ text, name, values }] = all as [Statement] // as session.ts asks
+    const [asked] = all as [Statement | string] // as session.ts asks
+    const { text, name, values } = typeof asked === 'string' ? { text: asked, name: undefined, values: [] } : asked
     statements.push({ text, values, ...(name ? { name } : {}) })
     return query(...all)
   }) as typeof client.query

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
 import type { Asked } from './client.ts'
-import { type Contestant, inTurns, spread, table, type Verdict } from './figures.ts'
+import { type Contestant, inTurns, spread, type Verdict } from './figures.ts'
 import { measureFull } from './full.ts'
-import type { Replay } from './load.ts'
+import type { Statement } from './load.ts'
 import { measureReading, READING_NAMES } from './readings.ts'
 import { CARD_NAME, cardOf, recordPut } from './recorded.ts'
+import { percent, printStandings, printVerdicts, readOptions, times } from './report.ts'
 import {
   asked,
   bareRoute,
@@ -14,7 +14,6 @@ import {
   edit,
   label,
   type Measured,
-  type Options,
   of,
   POLL,
   type Population,
@@ -39,38 +38,6 @@ Usage: npm run bench -- [options]
 const WRITE_TARGET = 0.5
 const FLAT_TARGET = 1.2
 const MEMORY_TARGET_MB = 50
-
-function readOptions(): Options {
-  const text = { type: 'string' } as const
-  const { values } = parseArgs({
-    options: {
-      sizes: text,
-      rounds: text,
-      milliseconds: text,
-      only: text,
-      data: text,
-      json: text,
-      help: { type: 'boolean' },
-    },
-  })
-  if (values.help) {
-    console.log(HELP)
-    process.exit()
-  }
-  const number = (name: string, given: string): number => {
-    if (!/^[1-9]\d{0,6}$/.test(given)) throw new Error(`--${name} takes whole numbers above zero, not "${given}"`)
-    return Number(given)
-  }
-  const { sizes = '1000,20000,100000', rounds = '7', milliseconds = '1000', only = '', data, json } = values
-  return {
-    sizes: sizes.split(',').map((size) => number('sizes', size)),
-    rounds: number('rounds', rounds),
-    milliseconds: number('milliseconds', milliseconds),
-    only: new Set(only === '' ? [] : only.split(',')),
-    ...(data ? { data } : {}),
-    ...(json ? { json } : {}),
-  }
-}
 
 async function populate(world: World, sizes: readonly number[]): Promise<Population[]> {
   const populations: Population[] = []
@@ -122,7 +89,7 @@ async function measurePut(stage: Stage): Promise<Measured | undefined> {
   const { world, populations, load, options } = stage
   const who = populations.at(-1)
   if (!who) return undefined
-  const replays: Replay[] = []
+  const replays: Statement[][] = []
   for (const account of who.accounts) replays.push(await recordPut(world.url, account))
   const bare: Contestant = {
     name: 'bare statements',
@@ -150,9 +117,6 @@ async function measureEdit(stage: Stage): Promise<Verdict | undefined> {
   }
 }
 
-const times = (value: number): string => `${value.toFixed(2)} ×`
-const percent = (value: number): string => `${(value * 100).toFixed(0)} %`
-
 function verdicts({ title, standings: [, ...own], target, apart = false }: Measured): Verdict[] {
   const found: Verdict[] = own.map(({ name, ratio }) => ({
     what: `${title}: ${name}${apart ? '' : ' cards'}, of the bare rate`,
@@ -168,7 +132,7 @@ function verdicts({ title, standings: [, ...own], target, apart = false }: Measu
 }
 
 async function main(): Promise<void> {
-  const options = readOptions()
+  const options = readOptions(HELP)
   const wanted = (name: string) => options.only.size === 0 || options.only.has(name)
   const world = await World.open(options.data)
   const stop = async () => {
@@ -187,15 +151,7 @@ async function main(): Promise<void> {
       if (!one) return
       measured.push(one)
       all.push(...verdicts(one))
-      const rows = one.standings.map(({ name, rate, ratio, cpuMs, databaseMs, kilobytes }) => [
-        name,
-        rate.toFixed(rate < 50 ? 1 : 0),
-        percent(ratio),
-        cpuMs > 0 ? cpuMs.toFixed(3) : '',
-        databaseMs > 0 ? databaseMs.toFixed(3) : '',
-        kilobytes > 0 ? kilobytes.toFixed(1) : '',
-      ])
-      console.log(`\n${table([one.title, 'a second', 'of the first', 'server CPU ms', 'database CPU ms', 'KB'], rows)}`)
+      printStandings(one)
     }
     for (const name of READING_NAMES.filter(wanted)) {
       for (const one of await measureReading(stage, name)) note(one)
@@ -213,13 +169,7 @@ async function main(): Promise<void> {
     }
     const edited = wanted('edit') ? await measureEdit(stage) : undefined
     if (edited) all.push(edited)
-    const rows = all.map(({ what, figure, target = '', holds }) => [
-      what,
-      figure,
-      target,
-      holds === undefined ? '' : holds ? 'holds' : 'MISSED',
-    ])
-    console.log(`\n${table(['', 'measured', 'target', ''], rows)}`)
+    printVerdicts(all)
     if (options.json) {
       const seeding = populations.map(({ size, seeded }) => ({ size, seconds: seeded }))
       const machine = { cpus: cpus().length, model: cpus()[0]?.model, node: process.version }

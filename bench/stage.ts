@@ -37,6 +37,8 @@ export interface Options {
   readonly only: ReadonlySet<string>
   readonly data?: string
   readonly json?: string
+  /** Those of the benchmark's own options that are set. */
+  readonly flags: ReadonlySet<string>
 }
 
 export interface Population extends Crowd {

@@ -30,6 +30,12 @@ export interface Crowd {
   readonly seeded?: number
 }
 
+/** A server process. */
+export interface Served {
+  readonly port: number
+  readonly pid: number
+}
+
 /** The database and the processes of one run; `close` ends them all. */
 export class World {
   readonly url: string
@@ -120,21 +126,31 @@ export class World {
     return child
   }
 
-  async bareServer(): Promise<{ port: number; pid: number }> {
-    const child = this.#fork(join(HERE, 'bare.ts'), {
+  /** A server of this directory that sends its port when it listens; `told` is the message that it waits for. */
+  async bareServer(script = 'bare.ts', told?: object, env: NodeJS.ProcessEnv = {}): Promise<Served> {
+    const child = this.#fork(join(HERE, script), {
       DATABASE_URL: this.url,
       DATABASE_POOL: String(this.config.databasePool),
+      ...env,
     })
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }] // what bare.ts sends
+    if (told) child.send(told)
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }] // what these scripts send
     return { port, pid: child.pid ?? 0 }
   }
 
-  async kithServer(): Promise<{ port: number; pid: number }> {
+  async kithServer(env: NodeJS.ProcessEnv = {}): Promise<Served> {
     const port = await freePort()
     const { dataDir, secretKey = '' } = this.config
     const child = this.#fork(
       join(HERE, '../src/cli.ts'),
-      { DATABASE_URL: this.url, DATA_DIR: dataDir, SECRET_KEY: secretKey, PORT: String(port), LOG_LEVEL: 'warn' },
+      {
+        DATABASE_URL: this.url,
+        DATA_DIR: dataDir,
+        SECRET_KEY: secretKey,
+        PORT: String(port),
+        LOG_LEVEL: 'warn',
+        ...env,
+      },
       ['serve'],
     )
     for (let attempt = 0; child.exitCode === null && attempt < 300; attempt += 1) {

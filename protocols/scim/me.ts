@@ -26,7 +26,7 @@ export async function me(
   context: Omit<Context, 'connector'>,
 ): Promise<Answer> {
   const { attributes, excludedAttributes } = selected(inUrl(search))
-  const selection = new Selection(USERS, context.strict, attributes, excludedAttributes)
+  const selection = Selection.of(USERS, context.strict, attributes, excludedAttributes)
   if (method === 'PUT') {
     const said = attributesOf(body(), USERS, context.strict)
     // what is managed and not told of stays: it is not theirs to take away

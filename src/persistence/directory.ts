@@ -1,15 +1,18 @@
-import type {
-  AttributeCondition,
-  AttributeQuery,
-  Directory,
-  Id,
-  ListedMember,
-  ListedTeam,
-  ListedUser,
-  Position,
+import { hash } from 'node:crypto'
+import {
+  type AttributeCondition,
+  type AttributeQuery,
+  type Directory,
+  type Id,
+  type ListedMember,
+  type ListedTeam,
+  type ListedUser,
+  type Position,
+  userNameKey,
 } from '#domain'
 import { ConditionWriter, jsonSchema, type Schema } from './attribute-sql.ts'
-import type { Session } from './session.ts'
+import { Batch } from './batch.ts'
+import { arrays, type Session } from './session.ts'
 import { TEAM_COLUMNS, type TeamColumns, toTeam } from './teams.ts'
 import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
 
@@ -143,23 +146,55 @@ const toListed = (row: ListedRow): ListedUser => ({
   key: row.key,
 })
 
-const ONE = '"user" u where u.organization_id = $1 and u.id = $2'
-const ONE_USER = listed(true, 'null::text', ONE)
-const ONE_USER_ALONE = listed(false, 'null::text', ONE)
+/** Users by one of the keys that each has but once. */
+const each = (teams: boolean, column: string, type: string): string =>
+  listed(
+    teams,
+    `k.key::text`,
+    `${arrays(1, 'uuid', type)} as k (organization_id, key)
+      join "user" u on u.organization_id = k.organization_id and u.${column} = k.key`,
+  )
+
+interface UserKey {
+  readonly organizationId: Id
+  readonly key: string
+}
+type UserBatch = Batch<UserKey, ListedUser | undefined>
 
 export class SqlDirectory implements Directory {
   readonly #session: Session
+  readonly #byId: (teams: boolean) => UserBatch
+  readonly #byName: (teams: boolean) => UserBatch
+
   constructor(session: Session) {
     this.#session = session
+    this.#byId = this.#each('id', 'uuid')
+    this.#byName = this.#each('user_name_key', 'text')
   }
 
-  async user(organizationId: Id, id: Id, teams: boolean): Promise<ListedUser | undefined> {
-    const [sql, name] = teams ? [ONE_USER, 'directory.user'] : [ONE_USER_ALONE, 'directory.user-alone']
-    const [row] = await this.#session.query<ListedRow>(sql, [organizationId, id], name)
-    return row && toListed(row)
+  /** Those that are asked for together are read together, with their teams or without. */
+  #each(column: string, type: string): (teams: boolean) => UserBatch {
+    const [withTeams, alone] = [true, false].map((teams): UserBatch => {
+      const sql = each(teams, column, type)
+      return new Batch<UserKey, ListedUser | undefined>(async (keys) => {
+        const values = [keys.map(({ organizationId }) => organizationId), keys.map(({ key }) => key)]
+        const rows = await this.#session.query<ListedRow>(sql, values, `directory.${column}.${teams}`)
+        const found = new Map(rows.map((row) => [`${row.organization_id} ${row.key}`, { ...toListed(row), key: null }]))
+        return keys.map(({ organizationId, key }) => found.get(`${organizationId} ${key}`))
+      })
+    }) as [UserBatch, UserBatch] // one for each of the two
+    return (teams) => (teams ? withTeams : alone)
   }
+
+  user = (organizationId: Id, id: Id, teams: boolean): Promise<ListedUser | undefined> =>
+    this.#byId(teams).load({ organizationId, key: id })
 
   async users(organizationId: Id, query: AttributeQuery, teams: boolean): Promise<ListedUser[]> {
+    const name = nameIn(query)
+    if (name !== undefined) {
+      const user = await this.#byName(teams).load({ organizationId, key: userNameKey(name) })
+      return user ? [user] : []
+    }
     const values: unknown[] = [organizationId]
     const writer = new ConditionWriter(USERS, values)
     const where = `u.organization_id = $1 and ${writer.write(query.where)}`
@@ -167,17 +202,15 @@ export class SqlDirectory implements Directory {
     // ids first: what is passed over is not read, where an index has what is asked for
     const found = `(select u.id, ${key} as key from "user" u where ${where} ${tail}) f
       join "user" u on u.organization_id = $1 and u.id = f.id`
-    const rows = await this.#session.query<ListedRow>(`${listed(teams, 'f.key', found)} order by ${again}u.id`, values)
-    return rows.map(toListed)
+    const sql = `${listed(teams, 'f.key', found)} order by ${again}u.id`
+    return (await this.#ask<ListedRow>(query, sql, values)).map(toListed)
   }
 
   async countUsers(organizationId: Id, where: AttributeCondition): Promise<number> {
     const values: unknown[] = [organizationId]
     const condition = new ConditionWriter(USERS, values).write(where)
-    const [row] = await this.#session.query<{ count: number }>(
-      `select count(*)::integer as count from "user" u where u.organization_id = $1 and ${condition}`,
-      values,
-    )
+    const sql = `select count(*)::integer as count from "user" u where u.organization_id = $1 and ${condition}`
+    const [row] = await this.#ask<{ count: number }>({ where }, sql, values)
     return row?.count ?? 0
   }
 
@@ -195,21 +228,28 @@ export class SqlDirectory implements Directory {
     const writer = new ConditionWriter(TEAMS, values)
     const where = `t.organization_id = $1 and t.deleted_at is null and ${writer.write(query.where)}`
     const { key, tail } = page(writer, query, 't.id')
-    const rows = await this.#session.query<TeamColumns & { key: string | null }>(
-      `select ${TEAM_COLUMNS}, ${key} as key from team t where ${where} ${tail}`,
-      values,
-    )
+    const sql = `select ${TEAM_COLUMNS}, ${key} as key from team t where ${where} ${tail}`
+    const rows = await this.#ask<TeamColumns & { key: string | null }>(query, sql, values)
     return rows.map((row) => ({ ...toTeam(row), key: row.key }))
   }
 
   async countTeams(organizationId: Id, where: AttributeCondition): Promise<number> {
     const values: unknown[] = [organizationId]
     const condition = new ConditionWriter(TEAMS, values).write(where)
-    const [row] = await this.#session.query<{ count: number }>(
-      `select count(*)::integer as count from team t where t.organization_id = $1 and t.deleted_at is null and ${condition}`,
-      values,
-    )
+    const sql = `select count(*)::integer as count from team t where t.organization_id = $1 and t.deleted_at is null and ${condition}`
+    const [row] = await this.#ask<{ count: number }>({ where }, sql, values)
     return row?.count ?? 0
+  }
+
+  /** The look-ups that come before each provisioning are prepared, and lists without a filter. */
+  #ask<Result>(
+    { where, order }: Pick<AttributeQuery, 'where' | 'order'>,
+    sql: string,
+    values: readonly unknown[],
+  ): Promise<Result[]> {
+    return order === undefined && isLookUp(where)
+      ? this.#session.query<Result>(sql, values, `directory.${digest(sql)}`)
+      : this.#session.planned<Result>(sql, values)
   }
 
   async members(
@@ -231,6 +271,25 @@ export class SqlDirectory implements Directory {
     )
   }
 }
+
+/** Whether one plan is best whatever is looked for: few statements are so, each of which stays with its connection. */
+const isLookUp = (where: AttributeCondition): boolean =>
+  ('all' in where && where.all.length === 0) ||
+  ('compare' in where && where.compare === 'equal' && LOOKED_UP.has(where.path.join('.')))
+const LOOKED_UP: ReadonlySet<string> = new Set(['id', 'userName', 'externalId'])
+
+/** The name that a first page of users is asked for by: what identity providers do most, and there is one at most. */
+const nameIn = ({ where, order, from, limit }: AttributeQuery): string | undefined =>
+  'compare' in where &&
+  where.compare === 'equal' &&
+  where.path.join('.') === 'userName' &&
+  order === undefined &&
+  from === 0 &&
+  limit > 0
+    ? String(where.value)
+    : undefined
+
+const digest = (sql: string): string => hash('md5', sql, 'base64url')
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 

@@ -18,6 +18,8 @@ export const arrays = (first: number, ...types: readonly string[]): string =>
 export interface Session {
   /** Runs SQL; a name (of a hot statement whose text never varies) has it prepared once a connection. */
   query<Result = Row>(sql: string, values: readonly unknown[], name?: string): Promise<Result[]>
+  /** Runs SQL whose best plan depends on the values: planned with them in sight, for two round trips more. */
+  planned<Result = Row>(sql: string, values: readonly unknown[]): Promise<Result[]>
   /** Works with entities: in a transaction with those of the transaction, else with fresh ones. */
   entities<Result>(work: (em: EntityManager) => Promise<Result>): Promise<Result>
 }
@@ -25,6 +27,11 @@ export interface Session {
 export function poolSession({ orm, pool, prepare }: Database): Session {
   return {
     query: (sql, values, name) => run(pool, sql, values, prepare ? name : undefined),
+    planned: async (sql, values) => {
+      if (!prepare) return await run(pool, sql, values, undefined)
+      const client = await connected(pool)
+      return await runPlanned<never>(client, sql, values).finally(() => client.release()) // the caller states its rows
+    },
     entities: (work) =>
       work(orm.em.fork()).catch((error: unknown) => {
         throw translated(error)
@@ -43,6 +50,24 @@ async function run<Result>(
     return rows as Result[] // the caller states what its own SQL selects
   } catch (error) {
     throw translated(error)
+  }
+}
+
+const connected = (pool: pg.Pool): Promise<pg.PoolClient> =>
+  pool.connect().catch((error: unknown) => {
+    throw translated(error)
+  })
+
+/** As `keepPlans` has set up the connection. */
+const KEEP_PLANS = 'set plan_cache_mode = force_generic_plan'
+
+/** Connections keep plans that fit any values, of statements without a name too. */
+async function runPlanned<Result>(client: pg.PoolClient, sql: string, values: readonly unknown[]): Promise<Result[]> {
+  await run(client, 'set plan_cache_mode = auto', [], undefined)
+  try {
+    return await run(client, sql, values, undefined)
+  } finally {
+    await client.query(KEEP_PLANS).catch(() => undefined) // what failed sets it back itself: a transaction, a connection
   }
 }
 
@@ -74,13 +99,12 @@ async function once<Result>(
   { orm, pool, prepare }: Database,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw translated(error)
-  })
+  const client = await connected(pool)
   let em: EntityManager | undefined
   let broken: Error | undefined
   const session: Session = {
     query: (sql, values, name) => run(client, sql, values, prepare ? name : undefined),
+    planned: (sql, values) => (prepare ? runPlanned(client, sql, values) : run(client, sql, values, undefined)),
     entities: (work) => {
       em ??= boundTo(orm.em.fork(), client)
       return work(em)

@@ -31,7 +31,7 @@ function partsOf(kinds: readonly Resources[], query: Query, context: Context): P
     const { type } = resources
     try {
       const where: AttributeCondition = query.filter ? conditionOf(query.filter, type, context) : { all: [] }
-      const selection = new Selection(type, context.strict, query.attributes, query.excludedAttributes)
+      const selection = Selection.of(type, context.strict, query.attributes, query.excludedAttributes)
       return [{ resources, where, order: orderOf(query, type, context.strict), selection }]
     } catch (error) {
       if (!(error instanceof ScimError)) throw error

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type AttributeOrder, asId, type Position } from '#domain'
 import { subAttribute } from '../schema/attribute.ts'
 import { type Name, type ResourceType, resolve } from '../schema/resource-type.ts'
@@ -52,10 +52,8 @@ export function queryOf(parameters: Parameters): Query {
     throw badRequest('invalidValue', '"sortOrder" is ascending or descending')
   }
   const cursor = parameters('cursor')
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify([filter ?? '', sortBy?.toLowerCase() ?? '', sortOrder]))
-    .digest('base64url')
-    .slice(0, 12)
+  const asked = JSON.stringify([filter ?? '', sortBy?.toLowerCase() ?? '', sortOrder])
+  const fingerprint = hash('sha256', asked, 'base64url').slice(0, 12)
   const count = integer(parameters, 'count', cursor === undefined ? 'invalidValue' : 'invalidCount') ?? DEFAULT_PAGE
   return {
     ...(filter === undefined ? {} : { filter: parsedFilter(filter) }),

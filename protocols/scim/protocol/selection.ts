@@ -19,6 +19,8 @@ function named(names: readonly Name[], type: ResourceType, strict: boolean): Rea
   return found
 }
 
+const BY_DEFAULT = new Map<ResourceType, Selection>()
+
 /**
  * Which attributes a client wants to see of a resource (RFC 7644 §3.9): of those that are returned by default, only the
  * ones named by `attributes`, or all but those named by `excludedAttributes`. Some are always returned.
@@ -30,12 +32,20 @@ export class Selection {
   readonly #known: ReadonlyMap<string, Attribute>
   readonly #extension: ReadonlySet<string>
 
-  constructor(type: ResourceType, strict: boolean, only: readonly Name[] = [], but: readonly Name[] = []) {
+  private constructor(type: ResourceType, strict: boolean, only: readonly Name[], but: readonly Name[]) {
     this.#type = type
     this.#only = only.length > 0 ? named(only, type, strict) : undefined
     this.#but = named(but, type, strict)
     this.#known = new Map(attributesOfType(type).map((one) => [one.name, one]))
     this.#extension = new Set(type.extension.attributes.map(({ name }) => name))
+  }
+
+  /** Where a client asks for nothing, and most do, all resources of a type are shown alike. */
+  static of(type: ResourceType, strict: boolean, only: readonly Name[], but: readonly Name[]): Selection {
+    if (only.length > 0 || but.length > 0) return new Selection(type, strict, only, but)
+    const known = BY_DEFAULT.get(type) ?? new Selection(type, strict, [], [])
+    BY_DEFAULT.set(type, known)
+    return known
   }
 
   /** Whether the client said what it wants to see. */

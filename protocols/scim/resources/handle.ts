@@ -28,7 +28,7 @@ export async function handle(resources: Resources, request: Request, context: Co
   const { method, search, condition } = request
   const { type } = resources
   const { attributes, excludedAttributes } = selected(inUrl(search))
-  const selection = new Selection(type, context.strict, attributes, excludedAttributes)
+  const selection = Selection.of(type, context.strict, attributes, excludedAttributes)
   if (request.id === undefined) {
     if (method !== 'POST') throw notAllowed(method, ALLOWED.all)
     const made = await resources.create(context, request.body(), request.newId)
