@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type ApiToken, asId, type Bearer, type Connector, DomainError, type Id, notFound, type Store } from '#domain'
 import { Believed, isUseWorthNoting } from './believed.ts'
 import type { SecretKey } from './secret-key.ts'
-import { type Signed, TokenText } from './token-text.ts'
+import { TokenText } from './token-text.ts'
 
 export interface NewScimToken {
   readonly token: ApiToken
@@ -30,7 +30,7 @@ export class ScimTokens {
   readonly #store: Store
   readonly #key: SecretKey
   readonly #text: TokenText
-  readonly #believed = new Believed<ApiToken>()
+  readonly #believed = new Believed<Found>()
 
   constructor(store: Store, key: SecretKey) {
     this.#store = store
@@ -102,19 +102,29 @@ export class ScimTokens {
    * @throws DomainError `unavailable`
    */
   async verify(text: string): Promise<Bearer | undefined> {
-    const access = this.#text.readAccess(text)
-    if (!access) {
-      const token = await this.#token(text)
-      return token && bearer(token, token.mayWrite)
-    }
-    if (access.expiresAt * 1_000 <= Date.now()) return undefined
-    const token = await this.#inForce(text, access)
-    return token && bearer(token, token.mayWrite && access.mayWrite)
+    const found = await this.#found(text)
+    return found && bearer(found)
   }
 
-  async #token(text: string): Promise<ApiToken | undefined> {
-    const named = this.#text.readToken(text)
-    return named && (await this.#inForce(text, named, this.#hash(text)))
+  /** What is signed is looked at once, and then believed for a while: most requests cost no more than a look-up. */
+  async #found(text: string): Promise<Found | undefined> {
+    const found = await this.#believed.verify(text, () => this.#ask(text))
+    return found && found.until * 1_000 > Date.now() ? found : undefined
+  }
+
+  async #ask(text: string): Promise<Found | undefined> {
+    const access = this.#text.readAccess(text)
+    const named = access ?? this.#text.readToken(text)
+    if (!named) return undefined
+    const { organizationId, id } = named
+    const token = await this.#store.apiTokens.inForce(organizationId, id, access ? undefined : this.#hash(text))
+    if (!token) return undefined
+    const now = new Date()
+    if (isUseWorthNoting(token.lastUsedAt, now)) {
+      await this.#store.apiTokens.used(organizationId, id, now).catch(() => undefined) // a courtesy, never a refusal
+    }
+    const mayWrite = token.mayWrite && (access?.mayWrite ?? true)
+    return { token, mayWrite, until: access?.expiresAt ?? Number.POSITIVE_INFINITY, isAccess: access !== undefined }
   }
 
   /**
@@ -124,8 +134,8 @@ export class ScimTokens {
    * @throws DomainError `unavailable`
    */
   async exchange(id: string, text: string, readOnly: boolean): Promise<AccessToken | undefined> {
-    const token = await this.#token(text)
-    if (!token || token.id !== asId(id)) return undefined
+    const { token, isAccess } = (await this.#found(text)) ?? {}
+    if (!token || isAccess || token.id !== asId(id)) return undefined
     const { connector, expiresAt } = token
     const now = Math.floor(Date.now() / 1_000)
     const end = Math.min(now + ACCESS_SECONDS, expiresAt ? Math.ceil(expiresAt.getTime() / 1_000) : Infinity)
@@ -134,21 +144,19 @@ export class ScimTokens {
     return { text: this.#text.makeAccess(access), expiresInSeconds: end - now, mayWrite }
   }
 
-  #inForce(text: string, { organizationId, id }: Signed, hash?: string): Promise<ApiToken | undefined> {
-    return this.#believed.verify(text, async () => {
-      const token = await this.#store.apiTokens.inForce(organizationId, id, hash)
-      const now = new Date()
-      if (token && isUseWorthNoting(token.lastUsedAt, now)) {
-        await this.#store.apiTokens.used(organizationId, id, now).catch(() => undefined) // a courtesy, never a refusal
-      }
-      return token
-    })
-  }
-
   #hash = (text: string): string => this.#key.hash('scim token', text)
 }
 
-const bearer = ({ id, connector }: ApiToken, mayWrite: boolean): Bearer => ({
+/** A token that is in force, or one that an access token was made from. */
+interface Found {
+  readonly token: ApiToken
+  readonly mayWrite: boolean
+  /** Seconds since 1970. */
+  readonly until: number
+  readonly isAccess: boolean
+}
+
+const bearer = ({ token: { id, connector }, mayWrite }: Found): Bearer => ({
   kind: 'connector',
   key: `token ${id}`,
   connector,

@@ -3,7 +3,7 @@ import type { Id } from '#domain'
 import type { SecretKey } from './secret-key.ts'
 
 /** What a text we signed says: whose it is, so that it is looked up by primary key. */
-export interface Signed {
+interface Signed {
   readonly organizationId: Id
   readonly id: Id
 }
