@@ -199,9 +199,10 @@ export class SqlDirectory implements Directory {
     const writer = new ConditionWriter(USERS, values)
     const where = `u.organization_id = $1 and ${writer.write(query.where)}`
     const { key, tail, again } = page(writer, query, 'u.id')
-    // ids first: what is passed over is not read, where an index has what is asked for
+    // ids first: what is passed over is not read, where an index has what is asked for; then the users of the page one by
+    // one: a join would read all of them, as nobody tells the planner how few a page has
     const found = `(select u.id, ${key} as key from "user" u where ${where} ${tail}) f
-      join "user" u on u.organization_id = $1 and u.id = f.id`
+      cross join lateral (select * from "user" p where p.organization_id = $1 and p.id = f.id limit 1) u`
     const sql = `${listed(teams, 'f.key', found)} order by ${again}u.id`
     return (await this.#ask<ListedRow>(query, sql, values)).map(toListed)
   }
