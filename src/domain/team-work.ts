@@ -202,7 +202,7 @@ const MAX_DESCRIPTION = 4_096
 /** @throws DomainError `invalid-data` */
 function descriptionOf(text: string | undefined): string | undefined {
   const description = text?.trim()
-  if (description !== undefined && description.length > MAX_DESCRIPTION) {
+  if (description && (description.length > MAX_DESCRIPTION || description.includes('\0'))) {
     throw new DomainError('invalid-data', `A description has at most ${MAX_DESCRIPTION} characters`)
   }
   return description || undefined

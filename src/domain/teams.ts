@@ -201,7 +201,7 @@ const MAX_NAME = 256
 /** @throws DomainError `invalid-data` */
 export function teamName(text: string): string {
   const name = text.trim()
-  if (name === '' || name.length > MAX_NAME) {
+  if (name === '' || name.length > MAX_NAME || name.includes('\0')) {
     throw new DomainError('invalid-data', `A team needs a name of at most ${MAX_NAME} characters`)
   }
   return name

@@ -15,6 +15,7 @@ export class SqlJoinRequests implements JoinRequests {
     return this.#session.query(
       `select t.id, t.name, t.description, t.member_count as "memberCount", r.created_at as "askedAt"
        from team t
+       join "user" u on u.organization_id = t.organization_id and u.id = $2 and u.is_active
        left join join_request r on r.organization_id = t.organization_id and r.team_id = t.id and r.user_id = $2
        where t.organization_id = $1 and t.is_open and t.deleted_at is null and not t.is_suspended
          and ($3::text is null or (t.name, t.id) > ($3, $4::uuid))

@@ -119,7 +119,8 @@ export class SqlTeams implements Teams {
     const rows = await this.#session.query<TeamColumns & { role: Role }>(
       `select ${TEAM_COLUMNS}, m.role from membership m
        join team t on t.organization_id = m.organization_id and t.id = m.team_id
-       where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null
+       join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+       where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null and u.is_active
        order by t.name, t.id`,
       [organizationId, userId],
     )
