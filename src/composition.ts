@@ -9,15 +9,19 @@ import {
   ContactService,
   HistoryService,
   IdentityService,
+  InvitationService,
+  JoinRequestService,
   LockService,
   OrganizationService,
   OwnProfileService,
   People,
   type Store,
   TeamService,
+  TeamWork,
   UserService,
 } from '#domain'
 import { AppPasswords } from './auth/app-passwords.ts'
+import { invitationLinks } from './auth/invitation-links.ts'
 import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
@@ -32,6 +36,9 @@ export interface Kith {
   readonly ownProfile: OwnProfileService
   readonly people: People
   readonly teams: TeamService
+  readonly teamWork: TeamWork
+  readonly joinRequests: JoinRequestService
+  readonly invitations: InvitationService
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
   readonly books: BookService
@@ -95,6 +102,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       ownProfile: new OwnProfileService(store),
       people: new People(store),
       teams: new TeamService(store),
+      teamWork: new TeamWork(store),
+      joinRequests: new JoinRequestService(store),
+      invitations: new InvitationService(store, invitationLinks(key)),
       contacts,
       history: new HistoryService(store, contacts),
       addressBooks: new AddressBooks(store),

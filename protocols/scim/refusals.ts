@@ -29,6 +29,8 @@ const REFUSALS = {
   'public-domain': invalid,
   'user-inactive': invalid,
   'last-owner': { status: 400, scimType: 'mutability' },
+  'parent-cycle': invalid,
+  'too-deep': invalid,
   'managed-value': { status: 400, scimType: 'mutability' },
   'unknown-member': invalid,
   ambiguous: { status: 409 },

@@ -27,12 +27,19 @@ export class TokenText {
   }
 
   /** For a connector: with 256 random bits, so that it is a secret to whoever knows the key, too. */
-  makeToken({ organizationId, id }: Signed): string {
-    return this.#sign('kith_', Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
+  makeToken = (of: Signed): string => this.#make('kith_', of)
+  readToken = (text: string): Signed | undefined => this.#readMade('kith_', text)
+
+  /** For an invitation's link, likewise. */
+  makeInvitation = (of: Signed): string => this.#make('kithi_', of)
+  readInvitation = (text: string): Signed | undefined => this.#readMade('kithi_', text)
+
+  #make(prefix: string, { organizationId, id }: Signed): string {
+    return this.#sign(prefix, Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
   }
 
-  readToken(text: string): Signed | undefined {
-    const body = this.#read('kith_', 32 + RANDOM_BYTES, text)
+  #readMade(prefix: string, text: string): Signed | undefined {
+    const body = this.#read(prefix, 32 + RANDOM_BYTES, text)
     return body && { organizationId: idOf(body.subarray(0, 16)), id: idOf(body.subarray(16, 32)) }
   }
 

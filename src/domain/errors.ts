@@ -25,6 +25,10 @@ export type DomainErrorCode =
   | 'public-domain'
   | 'user-inactive'
   | 'last-owner'
+  /** A team would be above itself. */
+  | 'parent-cycle'
+  /** More teams above each other than there may be. */
+  | 'too-deep'
   /** What the organization manages of a person, they do not change themselves. */
   | 'managed-value'
   /** A team's card names somebody who is no colleague. */

@@ -24,11 +24,22 @@ export type { Transfer } from './contacts/transfer.ts'
 export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
 export { type Identity, IdentityService } from './identities.ts'
+export {
+  INVITATION_DAYS,
+  type Invitation,
+  type InvitationLetter,
+  type InvitationLinks,
+  InvitationService,
+  type Invited,
+  type LinkHash,
+} from './invitations.ts'
+export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type { MemberChange } from './team-members.ts'
+export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
 export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'
 export {
   type ManagedUser,

@@ -123,6 +123,8 @@ async function moved(
 export async function deleteTeam(transaction: Transaction, team: Team): Promise<void> {
   const members = await transaction.teams.members(team.organizationId, team.id)
   await transaction.teams.delete(team.organizationId, team.id)
+  await transaction.invitations.deleteAll(team.organizationId, team.id)
+  await transaction.joinRequests.deleteAll(team.organizationId, team.id)
   recordMember(transaction, team)
   for (const { userId, profileId } of members) {
     transaction.leave(team.organizationId, team.id, userId)

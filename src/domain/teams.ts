@@ -30,8 +30,12 @@ export interface TeamDescription {
 export interface Team extends TeamDescription {
   readonly id: Id
   readonly organizationId: Id
+  /** It gives no rights here, and no membership. */
+  readonly parentId?: Id
   readonly isSynced: boolean
   readonly isSuspended: boolean
+  /** Whether colleagues see that there is such a team, and may ask to join. */
+  readonly isOpen: boolean
   readonly memberCount: number
   /** Counts its changes. */
   readonly revision: number
@@ -185,9 +189,9 @@ export class TeamService {
   }
 }
 
-const newTeam = (organizationId: Id, name: string, id: Id, isSynced: boolean): Team => {
+export const newTeam = (organizationId: Id, name: string, id: Id, isSynced: boolean): Team => {
   const at = new Date()
-  const bare = { id, organizationId, name, isSynced, isSuspended: false, memberCount: 0, revision: 0 }
+  const bare = { id, organizationId, name, isSynced, isSuspended: false, isOpen: false, memberCount: 0, revision: 0 }
   return { ...bare, createdAt: at, modifiedAt: at }
 }
 
@@ -197,7 +201,7 @@ const MAX_NAME = 256
 /** @throws DomainError `invalid-data` */
 export function teamName(text: string): string {
   const name = text.trim()
-  if (name === '' || name.length > MAX_NAME) {
+  if (name === '' || name.length > MAX_NAME || name.includes('\0')) {
     throw new DomainError('invalid-data', `A team needs a name of at most ${MAX_NAME} characters`)
   }
   return name

@@ -14,6 +14,7 @@ import {
 import { type Contact, generated, nameOfId } from './contacts/contact.ts'
 import { saveProfile } from './contacts/profile.ts'
 import { DomainError, notFound } from './errors.ts'
+import { beforeCreation, welcome } from './invited.ts'
 import type { Scope } from './organizations.ts'
 import type { Store, Transaction } from './ports.ts'
 import { memberDeleted, membershipChanged } from './team-members.ts'
@@ -193,12 +194,14 @@ export class UserService {
   ): Promise<ManagedUser[]> {
     const users = made.map(({ user }) => user)
     await this.#store.transaction(async (transaction) => {
+      await beforeCreation(transaction, organizationId)
       await transaction.users.insert(users)
       await transaction.contacts.insert(
         organizationId,
         made.map(({ profile }) => profile),
       )
       for (const user of users) recordProfile(transaction, user)
+      await welcome(transaction, organizationId, users, false)
     })
     return users
   }

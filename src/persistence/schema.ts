@@ -174,6 +174,7 @@ export const TeamRow = defineEntity({
     externalId: p.text().nullable(),
     parentId: p.uuid().nullable(),
     isSynced: p.boolean(),
+    isOpen: p.boolean(),
     isSuspended: p.boolean(),
     memberCount: p.integer(),
     revision: p.bigint().onCreate(() => 0n),
@@ -194,6 +195,34 @@ const MembershipRow = defineEntity({
     role: p.text().$type<'member' | 'administrator' | 'owner'>(),
     joinedAt: p.datetime().onCreate(now),
     leftRevision: p.bigint().nullable(),
+  },
+})
+
+const InvitationRow = defineEntity({
+  name: 'InvitationRow',
+  tableName: 'invitation',
+  properties: {
+    ...organizationKey,
+    teamId: p.uuid(),
+    email: p.text(),
+    emailKey: p.text(),
+    role: p.text().$type<'member' | 'administrator' | 'owner'>(),
+    invitedBy: p.uuid().nullable(),
+    hash: p.text(),
+    keyId: p.text(),
+    createdAt: p.datetime().onCreate(now),
+    expiresAt: p.datetime(),
+  },
+})
+
+const JoinRequestRow = defineEntity({
+  name: 'JoinRequestRow',
+  tableName: 'join_request',
+  properties: {
+    organizationId: p.uuid().primary(),
+    teamId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    createdAt: p.datetime().onCreate(now),
   },
 })
 
@@ -311,6 +340,8 @@ export const ENTITIES = [
   HiddenRow,
   TeamRow,
   MembershipRow,
+  InvitationRow,
+  JoinRequestRow,
   AppPasswordRow,
   LoginRow,
   ConnectorRow,

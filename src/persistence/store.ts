@@ -8,6 +8,8 @@ import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
 import { SqlDirectory } from './directory.ts'
 import { SqlIdentities } from './identities.ts'
+import { SqlInvitations } from './invitations.ts'
+import { SqlJoinRequests } from './join-requests.ts'
 import { Journal } from './journal.ts'
 import { SqlLocks } from './locks.ts'
 import { SqlOrganizations } from './organizations.ts'
@@ -24,6 +26,8 @@ const repositories = (session: Session): Repositories => ({
   locks: new SqlLocks(session),
   clientProperties: new SqlClientProperties(session),
   teams: new SqlTeams(session),
+  invitations: new SqlInvitations(session),
+  joinRequests: new SqlJoinRequests(session),
   directory: new SqlDirectory(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),

@@ -9,6 +9,8 @@ export interface TeamColumns {
   name: string
   is_synced: boolean
   is_suspended: boolean
+  is_open: boolean
+  parent_id: string | null
   member_count: number
   external_id: string | null
   description: string | null
@@ -17,7 +19,7 @@ export interface TeamColumns {
   modified_at: Date
 }
 
-export const TEAM_COLUMNS = `t.organization_id, t.id, t.name, t.is_synced, t.is_suspended, t.member_count, t.external_id,
+export const TEAM_COLUMNS = `t.organization_id, t.id, t.name, t.is_synced, t.is_suspended, t.is_open, t.parent_id, t.member_count, t.external_id,
   t.description, t.revision, t.created_at, t.modified_at`
 
 export const toTeam = (row: TeamColumns): Team => ({
@@ -26,6 +28,8 @@ export const toTeam = (row: TeamColumns): Team => ({
   name: row.name,
   isSynced: row.is_synced,
   isSuspended: row.is_suspended,
+  isOpen: row.is_open,
+  ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
   memberCount: row.member_count,
   ...(row.external_id === null ? {} : { externalId: row.external_id }),
   ...(row.description === null ? {} : { description: row.description }),
@@ -95,7 +99,7 @@ export class SqlTeams implements Teams {
 
   async heir(organizationId: Id, teamId: Id, leaving?: Id): Promise<Membership | undefined> {
     const [first] = await this.#session.query<Membership>(
-      `${MEMBERS} and u.is_active and m.user_id is distinct from $3
+      `${MEMBERS} and u.is_active and not u.is_device and m.user_id is distinct from $3
        order by m.role = 'owner' desc, m.role = 'administrator' desc, m.joined_at, m.user_id limit 1`,
       [organizationId, teamId, leaving ?? null],
     )
@@ -111,9 +115,24 @@ export class SqlTeams implements Teams {
     return rows.map(toTeam)
   }
 
+  async withRole(organizationId: Id, userId: Id): Promise<(Team & { readonly role: Role })[]> {
+    const rows = await this.#session.query<TeamColumns & { role: Role }>(
+      `select ${TEAM_COLUMNS}, m.role from membership m
+       join team t on t.organization_id = m.organization_id and t.id = m.team_id
+       join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+       where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null and u.is_active
+       order by t.name, t.id`,
+      [organizationId, userId],
+    )
+    return rows.map((row) => ({ ...toTeam(row), role: row.role }))
+  }
+
   async join(organizationId: Id, teamId: Id, userIds: readonly Id[], role: Role): Promise<void> {
     await this.#session.query(
-      `insert into membership (organization_id, team_id, user_id, role)
+      `with asked as (delete from join_request where organization_id = $1 and team_id = $2 and user_id = any($3)),
+         invited as (delete from invitation i using "user" u where i.organization_id = $1 and i.team_id = $2
+           and u.organization_id = $1 and u.id = any($3) and i.email_key = u.email_key)
+       insert into membership (organization_id, team_id, user_id, role)
        select $1::uuid, $2::uuid, id, $4 from ${arrays(3, 'uuid')} as n (id)
        on conflict (organization_id, team_id, user_id)
        do update set role = excluded.role, joined_at = excluded.joined_at, left_revision = null`,
@@ -132,6 +151,46 @@ export class SqlTeams implements Teams {
   async describe(organizationId: Id, teamId: Id, { name, externalId, description }: TeamDescription): Promise<void> {
     const said = { name, externalId: externalId ?? null, description: description ?? null }
     await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, said))
+  }
+
+  async setOpen(organizationId: Id, teamId: Id, isOpen: boolean): Promise<void> {
+    await this.#session.entities((em) => em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { isOpen }))
+  }
+
+  async lockHierarchy(organizationId: Id): Promise<void> {
+    await this.#session.query(`select pg_advisory_xact_lock(hashtextextended('hierarchy' || $1::text, 0))`, [
+      organizationId,
+    ])
+  }
+
+  async line(organizationId: Id, teamId: Id): Promise<Id[]> {
+    const rows = await this.#session.query<{ id: string }>(
+      `with recursive line (id, parent_id, level) as (
+         select id, parent_id, 1 from team where organization_id = $1 and id = $2
+         union all
+         select t.id, t.parent_id, l.level + 1 from line l join team t on t.organization_id = $1 and t.id = l.parent_id)
+       select id from line order by level`,
+      [organizationId, teamId],
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  async height(organizationId: Id, teamId: Id): Promise<number> {
+    const [row] = await this.#session.query<{ height: number }>(
+      `with recursive below (id, level) as (
+         values ($2::uuid, 1)
+         union all
+         select t.id, b.level + 1 from below b join team t on t.organization_id = $1 and t.parent_id = b.id)
+       select max(level) as height from below`,
+      [organizationId, teamId],
+    )
+    return row?.height ?? 1
+  }
+
+  async setParent(organizationId: Id, teamId: Id, parentId: Id | undefined): Promise<void> {
+    await this.#session.entities((em) =>
+      em.nativeUpdate(TeamRow, { organizationId, id: teamId }, { parentId: parentId ?? null }),
+    )
   }
 
   async touch(organizationId: Id, teamId: Id, members: number): Promise<void> {

@@ -3,12 +3,17 @@ import {
   AddressBooks,
   BookService,
   ContactService,
+  InvitationService,
+  JoinRequestService,
   OrganizationService,
   type Store,
   TeamService,
+  TeamWork,
   type User,
   UserService,
 } from '#domain'
+import { invitationLinks } from '../../src/auth/invitation-links.ts'
+import { SecretKey } from '../../src/auth/secret-key.ts'
 import { createStore, type Database, openDatabase } from '../../src/persistence/index.ts'
 
 const CONNECTIONS = 10
@@ -20,6 +25,9 @@ export interface Services {
   readonly organizations: OrganizationService
   readonly users: UserService
   readonly teams: TeamService
+  readonly teamWork: TeamWork
+  readonly joinRequests: JoinRequestService
+  readonly invitations: InvitationService
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
   readonly books: BookService
@@ -36,6 +44,9 @@ export async function openServices(url: string, around = (database: Database) =>
     organizations: new OrganizationService(store),
     users: new UserService(store),
     teams: new TeamService(store),
+    teamWork: new TeamWork(store),
+    joinRequests: new JoinRequestService(store),
+    invitations: new InvitationService(store, invitationLinks(new SecretKey('a key that only tests use'))),
     contacts: new ContactService(store),
     addressBooks: new AddressBooks(store),
     books: new BookService(store),

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { isEmail } from '#vcard'
+import type { Actor, Id } from './actor.ts'
+import { DomainError, notFound } from './errors.ts'
+import type { Store, Transaction } from './ports.ts'
+import { join } from './team-members.ts'
+import { assertMayHold, assertNotAbove, lockAs, lockPeople, membershipOf } from './team-role.ts'
+import type { Role, Team } from './teams.ts'
+import type { User } from './users.ts'
+
+export interface Invitation {
+  readonly organizationId: Id
+  readonly id: Id
+  readonly teamId: Id
+  readonly email: string
+  readonly role: Role
+  /** Absent where they were deleted since. */
+  readonly invitedBy?: Id
+  readonly createdAt: Date
+  readonly expiresAt: Date
+}
+
+/** What is kept of an invitation's link. */
+export interface LinkHash {
+  readonly hash: string
+  readonly keyId: string
+}
+
+/** Makes the links of invitations; only their hashes are kept. */
+export interface InvitationLinks {
+  make(of: Pick<Invitation, 'organizationId' | 'id'>): LinkHash & { readonly token: string }
+  /** Which one it is the link of, if we made it. */
+  read(token: string): (Pick<Invitation, 'organizationId' | 'id'> & { readonly hash: string }) | undefined
+}
+
+/** To be sent once the transaction is over, which it is when this is returned. */
+export interface InvitationLetter {
+  readonly to: string
+  readonly teamName: string
+  readonly inviter: User
+  readonly invitation: Invitation
+  /** What the link holds; it is shown nowhere else. */
+  readonly token: string
+}
+
+/** Who was added at once, or to whom to write. */
+export type Invited = { readonly added: User } | { readonly letter: InvitationLetter }
+
+/** How long an invitation holds. */
+export const INVITATION_DAYS = 7
+
+/** Invitations to a team by e-mail, by its administrators and owners; as owner by owners. */
+export class InvitationService {
+  readonly #store: Store
+  readonly #links: InvitationLinks
+  constructor(store: Store, links: InvitationLinks) {
+    this.#store = store
+    this.#links = links
+  }
+
+  /**
+   * Somebody active in the organization is added at once, with that role; anybody else may come for seven days.
+   *
+   * @throws DomainError `not-found`, `need-privileges`, `invalid-data`, `already-exists` where they are in the team or
+   * invited, `user-inactive` where they are deactivated, `ambiguous` where several have that e-mail
+   */
+  async invite(actor: Actor, teamId: Id, wanted: { readonly email: string; readonly role: Role }): Promise<Invited> {
+    const email = wanted.email.trim()
+    if (!isEmail(email)) throw new DomainError('invalid-data', `"${wanted.email}" is not an e-mail address`)
+    const { organizationId, userId } = actor
+    const { role } = wanted
+    return await this.#store.transaction(async (transaction) => {
+      const found = await this.#lockInvited(transaction, actor, email)
+      const { team, mine } = await lockAs(transaction, actor, teamId, 'administrator')
+      assertNotAbove(role, mine.role)
+      const invited = invitedOf(email, found.colleagues)
+      if (invited) return await added(transaction, team, invited, role)
+      const id = randomUUID()
+      const { token, ...link } = this.#links.make({ organizationId, id })
+      const made = { organizationId, id, teamId, email, role, invitedBy: userId }
+      const invitation = await transaction.invitations.insert(made, link, INVITATION_DAYS)
+      if (!invitation) throw new DomainError('already-exists', `"${email}" is invited: send it again, or revoke it`)
+      return { letter: { to: email, teamName: team.name, inviter: found.myself, invitation, token } }
+    })
+  }
+
+  /**
+   * For seven days more, by a new link: the earlier one leads nowhere. Whoever has become active in the organization
+   * meanwhile is added at once.
+   *
+   * @throws DomainError as `invite`
+   */
+  async resend(actor: Actor, teamId: Id, id: Id): Promise<Invited> {
+    const { organizationId } = actor
+    return await this.#store.transaction(async (transaction) => {
+      await transaction.invitations.lock(organizationId, 'invite')
+      const known = await transaction.invitations.find(organizationId, id)
+      const found = await this.#lockInvited(transaction, actor, known?.email ?? '')
+      const { team, mine } = await lockAs(transaction, actor, teamId, 'administrator')
+      const { token, ...link } = this.#links.make({ organizationId, id })
+      const renewed =
+        known?.teamId === teamId
+          ? await transaction.invitations.renew(organizationId, id, link, INVITATION_DAYS)
+          : undefined
+      if (!renewed) throw notFound('There is no such invitation')
+      assertNotAbove(renewed.role, mine.role)
+      const invited = invitedOf(renewed.email, found.colleagues)
+      if (invited) return await added(transaction, team, invited, renewed.role)
+      return { letter: { to: renewed.email, teamName: team.name, inviter: found.myself, invitation: renewed, token } }
+    })
+  }
+
+  /** Those in the organization with that e-mail, locked with the actor: nobody else comes with it meanwhile. */
+  async #lockInvited(
+    transaction: Transaction,
+    actor: Actor,
+    email: string,
+  ): Promise<{ readonly myself: User; readonly colleagues: readonly User[] }> {
+    await transaction.invitations.lock(actor.organizationId, 'invite')
+    const named = email === '' ? [] : await transaction.users.find({ email })
+    const colleagues = named.filter(({ organizationId }) => organizationId === actor.organizationId)
+    const { myself, user } = await lockPeople(
+      transaction,
+      actor,
+      colleagues.map(({ id }) => id),
+    )
+    return { myself, colleagues: colleagues.map(({ id }) => user(id)) }
+  }
+
+  /** @throws DomainError `not-found`, `need-privileges` */
+  async revoke(actor: Actor, teamId: Id, id: Id): Promise<void> {
+    await this.#store.transaction(async (transaction) => {
+      const { organizationId } = actor
+      await lockPeople(transaction, actor)
+      await lockAs(transaction, actor, teamId, 'administrator')
+      const known = await transaction.invitations.find(organizationId, id)
+      const gone = known?.teamId === teamId && (await transaction.invitations.delete(organizationId, id))
+      if (!gone) throw notFound('There is no such invitation')
+    })
+  }
+
+  /** Expired ones too, by e-mail, to administrators and owners. @throws DomainError `not-found`, `need-privileges` */
+  async list(actor: Actor, teamId: Id): Promise<Invitation[]> {
+    const { role } = await membershipOf(this.#store, actor, teamId)
+    if (role === 'member') throw new DomainError('need-privileges', 'Administrators and owners see who is invited')
+    return await this.#store.invitations.list(actor.organizationId, teamId)
+  }
+
+  /** What a link invites to, while it holds: it lets nobody in. */
+  async ofLink(token: string): Promise<(Invitation & { readonly teamName: string }) | undefined> {
+    const link = this.#links.read(token)
+    return link && (await this.#store.invitations.ofLink(link.organizationId, link.id, link.hash))
+  }
+}
+
+/** Whom of them the e-mail means. @throws DomainError `ambiguous`, `user-inactive` */
+function invitedOf(email: string, colleagues: readonly User[]): User | undefined {
+  const active = colleagues.filter(({ isActive }) => isActive)
+  if (active.length > 1) throw new DomainError('ambiguous', `${active.length} colleagues have the e-mail "${email}"`)
+  if (active.length === 0 && colleagues.length > 0) {
+    throw new DomainError('user-inactive', `"${email}" is deactivated: activate them first`)
+  }
+  return active[0]
+}
+
+/** Whoever joins is no longer invited. */
+async function added(transaction: Transaction, team: Team, user: User, role: Role): Promise<Invited> {
+  const [present] = await transaction.teams.memberships(team.organizationId, team.id, [user.id])
+  if (present) throw new DomainError('already-exists', `"${user.email}" is in the team`)
+  assertMayHold(user, role)
+  await join(transaction, team, user, role)
+  return { added: user }
+}
