@@ -36,7 +36,7 @@ t.test('a team says what it is for; what cannot be is refused, and a wrong revis
     teamWork.delete(actor, team.id, 1),
     teamWork.move(actor, team.id, undefined, 1),
   ])
-    await t.rejects(act, { code: 'precondition-failed' })
+    await t.rejects(Promise.resolve<unknown>(act), { code: 'precondition-failed' })
   for (const words of [{ name: '' }, { name: 'a\0b' }, { description: 'x'.repeat(4_097) }, { description: '\0' }])
     await t.rejects(teamWork.change(actor, team.id, words), { code: 'invalid-data' })
   await t.rejects(teamWork.create(actor, {}), { code: 'invalid-data' })
