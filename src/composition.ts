@@ -6,6 +6,7 @@ import {
   BookService,
   ClientPropertyService,
   ConnectorService,
+  ContactDataService,
   ContactService,
   HistoryService,
   IdentityService,
@@ -33,6 +34,7 @@ export interface Kith {
   readonly people: People
   readonly teams: TeamService
   readonly contacts: ContactService
+  readonly contactData: ContactDataService
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -96,6 +98,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       people: new People(store),
       teams: new TeamService(store),
       contacts,
+      contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
       addressBooks: new AddressBooks(store),
       books: new BookService(store),
