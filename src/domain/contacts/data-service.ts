@@ -166,6 +166,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** The changed fields alone, undefined where they go. @throws DomainError `invalid-data` */
 function merged(now: ContactData, change: ContactChange): Partial<ContactData> {
+  if (!isObject(change)) assertData(dataProblems(change, false))
   const old: ContactChange = { ...now }
   const entries = Object.entries(change).map(([field, value]): [string, unknown] => {
     if (value === null) return [field, undefined]
