@@ -6,6 +6,7 @@ import {
   BookService,
   ClientPropertyService,
   ConnectorService,
+  ContactDataService,
   ContactService,
   HistoryService,
   IdentityService,
@@ -40,6 +41,7 @@ export interface Kith {
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
   readonly contacts: ContactService
+  readonly contactData: ContactDataService
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -106,6 +108,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       joinRequests: new JoinRequestService(store),
       invitations: new InvitationService(store, invitationLinks(key)),
       contacts,
+      contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
       addressBooks: new AddressBooks(store),
       books: new BookService(store),

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Actor, Person } from '#domain'
+import type { Actor, Id, Person } from '#domain'
 import { assertAccess } from './methods/access.ts'
 import { assertConditions } from './methods/conditions.ts'
 import { type Exchange, notHere, XmlBodies } from './methods/exchange.ts'
@@ -9,10 +9,13 @@ import { DavError, errorBody, refusal } from './preconditions.ts'
 import { preferences } from './prefer.ts'
 import { REPORTS } from './reports/index.ts'
 import type { Services } from './resources.ts'
-import { type Address, cardHref, isDavPath, parsePath, ROOT, requestPath } from './urls.ts'
+import { type Address, bookHref, cardHref, isDavPath, parsePath, ROOT, requestPath } from './urls.ts'
 
 /** Who a request is from, or how it is refused. */
 export type Authenticate = (request: FastifyRequest) => Promise<Actor | 'unauthorized' | 'too-many-failures'>
+
+/** Where somebody's card is, in which of their books. */
+export const addressOfCard = (userId: Id, book: string, name: string): string => cardHref(bookHref(userId, book), name)
 
 export interface CarddavOptions extends Services {
   readonly authenticate: Authenticate

@@ -4,6 +4,7 @@ import type { Connector, ConnectorClient } from './connectors.ts'
 import type { Body, CardContent, CardView, Contact, Shown } from './contacts/contact.ts'
 import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
+import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
 import type { Identity } from './identities.ts'
 import type { Invitation, LinkHash } from './invitations.ts'
@@ -17,6 +18,7 @@ export interface Repositories {
   readonly organizations: Organizations
   readonly users: Users
   readonly contacts: Contacts
+  readonly seenContacts: SeenContacts
   readonly books: Books
   readonly locks: Locks
   readonly clientProperties: ClientProperties
@@ -169,6 +171,16 @@ export interface Contacts {
   hide(actor: Actor, id: Id): Promise<void>
   unhide(actor: Actor, id: Id): Promise<boolean>
   hidden(actor: Actor): Promise<{ readonly id: Id; readonly name: string }[]>
+}
+
+/** The contacts of all of a person's books: colleagues in their scope with their own layers, and their own. No teams. */
+export interface SeenContacts {
+  find(
+    actor: Actor,
+    by: { readonly id: Id } | { readonly bookId: Id; readonly name: string },
+  ): Promise<SeenContact | undefined>
+  /** In the order of positions: without a search by id, else the best first. */
+  page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number): Promise<SeenContact[]>
 }
 
 /** A person's address book. */

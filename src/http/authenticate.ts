@@ -36,7 +36,7 @@ function bearerToken(header: string | undefined): string | undefined {
  * Lets identity providers in by our tokens or those of a configured issuer, and people by their issuer's.
  * It throws the DomainError `unavailable` where that cannot be told now.
  */
-export function scimAuthentication(scimTokens: ScimTokens, issuerTokens: IssuerTokens) {
+export function bearerAuthentication(scimTokens: ScimTokens, issuerTokens: IssuerTokens) {
   return async (request: FastifyRequest): Promise<Bearer | 'unauthorized'> => {
     const token = bearerToken(request.headers.authorization)
     if (token === undefined) return 'unauthorized'

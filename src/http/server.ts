@@ -1,15 +1,20 @@
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify'
-import { carddav } from '../../protocols/carddav/plugin.ts'
-import { isScimPath, scim, UNREADABLE } from '../../protocols/scim/plugin.ts'
+import { addressOfCard, carddav } from '../../protocols/carddav/plugin.ts'
+import { isRestPath, UNREADABLE as REST_UNREADABLE, rest } from '../../protocols/rest/plugin.ts'
+import { isScimPath, UNREADABLE as SCIM_UNREADABLE, scim } from '../../protocols/scim/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
-import { appPasswordAuthentication, scimAuthentication } from './authenticate.ts'
+import { appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
 import { oauth } from './oauth.ts'
 
 const MIB = 1024 * 1024
 
 /** The server, not yet listening. */
 export async function createServer(kith: Kith, config: Config): Promise<FastifyInstance> {
+  const unreadable = (url: string) => {
+    if (isScimPath(url)) return SCIM_UNREADABLE
+    return isRestPath(url) ? REST_UNREADABLE : (['text/plain', 'This address cannot be read.\n'] as const)
+  }
   const app = Fastify({
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, redact: ['req.headers.authorization'] },
     logController: new LogController({ disableRequestLogging: true }),
@@ -24,7 +29,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     routerOptions: { maxParamLength: 4_096, caseSensitive: true, ignoreTrailingSlash: false },
     http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024, connectionsCheckingInterval: 2_000 },
     frameworkErrors: (_, request, reply) => {
-      const [type, text] = isScimPath(request.url) ? UNREADABLE : ['text/plain', 'This address cannot be read.\n']
+      const [type, text] = unreadable(request.url)
       ;(reply as FastifyReply).code(400).type(type).send(text) // of no route: any reply
     },
   })
@@ -52,7 +57,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     bodyLimit: 16 * MIB,
   })
   await app.register(scim, {
-    authenticate: scimAuthentication(kith.scimTokens, kith.issuerTokens),
+    authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
     users: kith.users,
     teams: kith.teams,
     directory: kith.store.directory,
@@ -60,6 +65,15 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,
     rateLimit: config.scimRateLimit,
+  })
+  await app.register(rest, {
+    authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
+    contactData: kith.contactData,
+    ownProfile: kith.ownProfile,
+    people: kith.people,
+    cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
+    publicUrl: config.publicUrl,
+    bodyLimit: 16 * MIB,
   })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   return app
@@ -74,4 +88,7 @@ Add a CardDAV account on your phone or in your mail client:
 Connect an identity provider by SCIM 2.0:
   base URL   ${url}/scim/v2
   token      npx kith scim-token create --help
+
+Write an application:
+  reference  ${url}/api/docs
 `

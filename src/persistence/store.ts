@@ -14,6 +14,7 @@ import { Journal } from './journal.ts'
 import { SqlLocks } from './locks.ts'
 import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
+import { SqlSeenContacts } from './seen-contacts.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
@@ -22,6 +23,7 @@ const repositories = (session: Session): Repositories => ({
   organizations: new SqlOrganizations(session),
   users: new SqlUsers(session),
   contacts: new SqlContacts(session),
+  seenContacts: new SqlSeenContacts(session),
   books: new SqlBooks(session),
   locks: new SqlLocks(session),
   clientProperties: new SqlClientProperties(session),

@@ -45,12 +45,16 @@ export const searchKey = (text: string): string =>
 /** The properties that hold no text to search for. */
 export const isSearchable = (name: string): boolean => !BINARY.has(name)
 
+/** The name under which the digits alone of each TEL stand too: people type numbers in many ways. */
+const DIGITS = 'tel-digits'
+
 /** A card for searching: after a line break the name of each property, a tab, and its value as a key; at last a break. */
 export function searchText({ lines }: VCard): string {
   let out = '\n'
   for (const line of lines) {
     if (isFrame(line)) continue
     out += `${line.name.toLowerCase()}\t${isSearchable(line.name) ? searchKey(unescapeText(line.value)) : ''}\n`
+    if (line.name === 'TEL') out += `${DIGITS}\t${line.value.replace(/\D/g, '')}\n`
   }
   return out
 }

@@ -3,14 +3,14 @@ import type { Test } from 'tap'
 import { type Bearer, DomainError } from '#domain'
 import type { IssuerTokens } from '../../src/auth/issuer-tokens.ts'
 import type { ScimTokens } from '../../src/auth/scim-tokens.ts'
-import { scimAuthentication } from '../../src/http/authenticate.ts'
+import { bearerAuthentication } from '../../src/http/authenticate.ts'
 
 /** Asks, over HTTP, whom a token lets in. */
 export async function bearerGate(t: Test, scimTokens: ScimTokens, issuerTokens: IssuerTokens) {
   const app = Fastify()
   const authenticate: (
-    request: Parameters<ReturnType<typeof scimAuthentication>>[0],
-  ) => Promise<Bearer | 'unauthorized'> = scimAuthentication(scimTokens, issuerTokens)
+    request: Parameters<ReturnType<typeof bearerAuthentication>>[0],
+  ) => Promise<Bearer | 'unauthorized'> = bearerAuthentication(scimTokens, issuerTokens)
   app.get('/', async (request, reply) => {
     try {
       const bearer = await authenticate(request)

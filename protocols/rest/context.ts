@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
+import type { Actor, ContactDataService, OwnProfileService, People } from '#domain'
+import { ProblemDetails } from './schemas.ts'
+
+export interface Services {
+  readonly contactData: ContactDataService
+  readonly ownProfile: OwnProfileService
+  readonly people: People
+  /** Where a card is in CardDAV. */
+  readonly cardHref: (actor: Actor, book: string, name: string) => string
+}
+
+export interface Context extends Services {
+  /** Who was let in. */
+  readonly actorOf: (request: FastifyRequest) => Actor
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+const DESCRIPTIONS = {
+  400: 'The request cannot be read',
+  401: 'No token that is valid',
+  403: 'The token is no person’s',
+  404: 'Nothing is here, or not for you',
+  405: 'This cannot be done here: Allow says what can',
+  409: 'Something of the kind is there already',
+  412: 'It is not what If-Match says',
+  413: 'Too large',
+  415: 'Not JSON',
+  422: 'Some fields cannot be so: errors names them',
+  423: 'A device has locked it',
+} as const
+
+/** The refusals that a route may answer with, beside those that every route may. */
+export const refusals = (...statuses: readonly (keyof typeof DESCRIPTIONS)[]) =>
+  Object.fromEntries(
+    [...new Set([401, 403, ...statuses] as const)].map((status) => [
+      status,
+      {
+        description: DESCRIPTIONS[status],
+        ...(status === 401 ? { headers: { 'WWW-Authenticate': { type: 'string', description: 'Bearer' } } } : {}),
+        content: { 'application/problem+json': { schema: ProblemDetails } },
+      },
+    ]),
+  )
+
+export const json = (description: string, schema: object) => ({
+  description,
+  headers: { ETag: { type: 'string', description: 'Names this state' } },
+  content: { 'application/json': { schema } },
+})
+export const empty = (description: string) => ({ description, type: 'null' })
+
+/** RFC 9110 §13.1 */
+export const IfMatch = { 'if-match': { type: 'string', description: 'The ETag of what you read: else 412' } }
+export const IfNoneMatch = { 'if-none-match': { type: 'string', description: 'An ETag that you have: then 304' } }
+export const headers = (...sets: readonly object[]) => ({ type: 'object', properties: Object.assign({}, ...sets) })

@@ -1,0 +1,142 @@
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Actor, Bearer } from '#domain'
+import type { Context, Services } from './context.ts'
+import { readingPage } from './docs.ts'
+import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { contactRoutes } from './routes/contacts.ts'
+import { meRoutes } from './routes/me.ts'
+import { validator, wrong } from './validation.ts'
+
+/** Who a request is from, or that nobody may come with what it bears. */
+export type Authenticate = (request: FastifyRequest) => Promise<Bearer | 'unauthorized'>
+
+export interface RestOptions extends Services {
+  readonly authenticate: Authenticate
+  /** Where people reach the server: an origin. */
+  readonly publicUrl: string
+  /** The largest body, in bytes. */
+  readonly bodyLimit: number
+}
+
+export const isRestPath = (url: string): boolean => url.startsWith('/api/')
+/** What an address is answered with that reaches no plugin, since it cannot be decoded: media type and body. */
+export const UNREADABLE = [
+  PROBLEM_TYPE,
+  problemBody(new Problem(400, 'bad-request', 'This address cannot be read')),
+] as const
+
+/** The JSON API under /api/v1, and its description. */
+export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
+  const { authenticate, publicUrl, bodyLimit, ...services } = options
+  const actors = new WeakMap<FastifyRequest, Actor>()
+  const actorOf = (request: FastifyRequest): Actor => {
+    const actor = actors.get(request)
+    if (!actor) throw new TypeError('a route of the API has a hook that lets people in')
+    return actor
+  }
+  const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
+    const bearer = await authenticate(request)
+    if (bearer === 'unauthorized') {
+      const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
+      const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
+      throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+    }
+    if (bearer.kind !== 'user') {
+      throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
+    }
+    actors.set(request, bearer.actor)
+  }
+
+  await app.register(
+    async (api) => {
+      await api.register(swagger, { openapi: description(publicUrl) })
+      api.setErrorHandler(sendProblem)
+      api.setNotFoundHandler(() => {
+        throw new Problem(404, 'not-found', 'Nothing is here')
+      })
+      await api.register(
+        async (scope) => {
+          scope.removeAllContentTypeParsers()
+          const parser = scope.getDefaultJsonParser('error', 'error')
+          const types = ['application/json', 'application/merge-patch+json']
+          scope.addContentTypeParser(types, { parseAs: 'string', bodyLimit }, parser)
+          scope.setValidatorCompiler(validator)
+          scope.setSchemaErrorFormatter(wrong)
+          scope.addHook('onRequest', letIn)
+          const refuseOthers = otherMethods(scope)
+          const typed = scope.withTypeProvider<TypeBoxTypeProvider>()
+          const context: Context = { ...services, actorOf }
+          meRoutes(typed, context)
+          contactRoutes(typed, context)
+          refuseOthers()
+        },
+        { prefix: '/v1' },
+      )
+      const hide = { schema: { hide: true }, exposeHeadRoute: true }
+      let described: string | undefined
+      const document = (): string => {
+        described ??= JSON.stringify(api.swagger())
+        return described
+      }
+      api.get('/v1/openapi.json', hide, (_, reply) => {
+        reply.header('cache-control', 'public, max-age=300')
+        return reply.type('application/json; charset=utf-8').send(document())
+      })
+      api.get('/docs', hide, (_, reply) => {
+        reply.header('cache-control', 'public, max-age=300').header('x-content-type-options', 'nosniff')
+        const { html, policy } = readingPage(JSON.parse(document()))
+        return reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(html)
+      })
+    },
+    { prefix: '/api' },
+  )
+}
+
+const description = (publicUrl: string) => ({
+  openapi: '3.1.0' as const,
+  info: {
+    title: 'Kith',
+    version: '1',
+    description:
+      'An organization’s people, each as you see them, and your own contacts. Errors are problem details (RFC 9457).',
+  },
+  servers: [{ url: publicUrl }],
+  components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
+  security: [{ bearer: [] }],
+})
+
+/** RFC 9110 §15.5.6: what is there answers every method, a wrong one with those that are right. */
+function otherMethods(scope: FastifyInstance): () => void {
+  const known = new Map<string, Set<string>>()
+  const supported = new Set<string>(scope.supportedMethods) // with those that other protocols have added
+  scope.addHook('onRoute', ({ routePath, method }) => {
+    known.set(routePath, new Set([...(known.get(routePath) ?? []), ...[method].flat()]))
+  })
+  return () => {
+    for (const [url, methods] of [...known]) {
+      const allow = [...methods].sort().join(', ')
+      const handler = (): never => {
+        throw new Problem(405, 'method-not-allowed', `Here goes ${allow}`, { headers: { allow } })
+      }
+      const onRequest = async () => handler() // before a body is read
+      scope.route({
+        method: [...supported].filter((one) => !methods.has(one)),
+        url,
+        onRequest,
+        handler,
+        schema: { hide: true },
+        exposeHeadRoute: false,
+      })
+    }
+  }
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = problemOf(error)
+  if (!known) request.log.error({ err: error }, 'a request failed')
+  const problem = known ?? new Problem(500, 'internal', 'Something went wrong on our side; it is logged')
+  return reply.code(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problemBody(problem))
+}

@@ -1,0 +1,47 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { FastifySchemaCompiler } from 'fastify'
+import { type FieldProblem, Problem } from './problems.ts'
+
+/** An error of TypeBox, which is one of JSON Schema (a JSON pointer to what is wrong). */
+interface SchemaError {
+  readonly instancePath?: string
+  readonly message?: string
+  readonly params?: {
+    readonly requiredProperties?: readonly string[]
+    readonly additionalProperties?: readonly string[]
+  }
+}
+
+/** Of `data` each field is checked by the domain; headers are read where they are used. */
+export const validator: FastifySchemaCompiler<never> = (route) => {
+  if (route.httpPart === 'headers') return () => true
+  const schema: { readonly properties?: Readonly<Record<string, unknown>> } = route.schema
+  const { properties = {} } = schema
+  const checked = 'data' in properties ? { ...schema, properties: { ...properties, data: {} } } : schema
+  return TypeBoxValidatorCompiler({ ...route, schema: checked as never }) // any schema will do
+}
+
+/** What a request is answered with whose parts are not as its route's schemas say. */
+export function wrong(errors: readonly SchemaError[], part: string): Problem {
+  const found = errors.flatMap(({ instancePath = '', message = '', params = {} }): FieldProblem[] => {
+    const at = fieldOf(instancePath)
+    const under = (names: readonly string[], problem: string) =>
+      names.map((name) => ({ field: at === '' ? name : `${at}.${name}`, problem }))
+    if (params.requiredProperties) return under(params.requiredProperties, 'is required')
+    if (params.additionalProperties) return under(params.additionalProperties, 'is not known')
+    return [{ field: at === '' ? part : at, problem: message }]
+  })
+  const one = new Map(found.map((error) => [`${error.field} ${error.problem}`, error]))
+  const body = part === 'body'
+  return new Problem(body ? 422 : 400, body ? 'invalid-data' : 'bad-request', 'Some fields cannot be so', {
+    errors: [...one.values()],
+  })
+}
+
+/** `/data/emails/0/type` as `data.emails[0].type`. */
+const fieldOf = (pointer: string): string =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`), '')

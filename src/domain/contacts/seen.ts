@@ -1,0 +1,44 @@
+import type { VCard, Version } from '#vcard'
+import { parseVCard } from '#vcard'
+import type { Id } from '../actor.ts'
+import type { Layer } from './overlay.ts'
+
+/** Where a list of contacts goes on: after what has this rank, title and key. */
+export interface ContactPosition {
+  readonly rank: number
+  readonly title: string
+  readonly key: string
+}
+
+/** A contact as somebody sees it: a colleague, with what they changed about them, or one of their own. */
+export interface SeenContact {
+  /** Of a colleague the id of the profile, whether overridden or not. */
+  readonly id: Id
+  readonly kind: 'profile' | 'override' | 'personal'
+  /** Whether it is the person's own profile. */
+  readonly isMe: boolean
+  readonly book: { readonly id: Id; readonly name: string }
+  /** The resource name in the book. */
+  readonly name: string
+  readonly etag: string
+  /** The version of `text`. */
+  readonly version: Version
+  /** As kept; of a card that Kith works out its 4.0 form. */
+  readonly text: string
+  /** Of an override: what lies over the base, and the base itself (a 4.0 card). */
+  readonly layer?: Layer
+  readonly base?: { readonly etag: string; readonly text: string }
+  /** Of one's own profile: the managed lines. */
+  readonly managed?: string
+  readonly position: ContactPosition
+}
+
+/** What is looked for: each word somewhere in what a contact is found by. */
+export interface ContactSearch {
+  /** As they are compared (`searchKey`); none: everything. */
+  readonly words: readonly string[]
+  /** The digits of a telephone number, where the text is one. */
+  readonly digits?: string
+}
+
+export const seenCard = ({ text }: Pick<SeenContact, 'text'>): VCard => parseVCard(text)

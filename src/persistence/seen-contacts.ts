@@ -1,0 +1,154 @@
+import type { Actor, ContactPosition, ContactSearch, Id, Layer, SeenContact, SeenContacts } from '#domain'
+import type { Version } from '#vcard'
+import { containing } from './narrowing.ts'
+import type { Session } from './session.ts'
+import { inScope } from './shown-cards.ts'
+
+interface SeenRow {
+  id: string
+  kind: SeenContact['kind']
+  is_me: boolean
+  book_id: string
+  book: string
+  name: string
+  etag: string
+  version: Version
+  text: string
+  layer: Layer | null
+  base_etag: string | null
+  base_text: string | null
+  managed: string | null
+  key: string
+  rank: number
+  title: string
+}
+
+const toSeen = (row: SeenRow): SeenContact => ({
+  id: row.id,
+  kind: row.kind,
+  isMe: row.is_me,
+  book: { id: row.book_id, name: row.book },
+  name: row.name,
+  etag: row.etag,
+  version: row.version,
+  text: row.text,
+  ...(row.layer === null ? {} : { layer: row.layer }),
+  ...(row.base_etag === null || row.base_text === null ? {} : { base: { etag: row.base_etag, text: row.base_text } }),
+  ...(row.managed === null ? {} : { managed: row.managed }),
+  position: { rank: row.rank, title: row.title, key: row.key },
+})
+
+/** What must hold of the rows of both parts, how they are ranked, and which of them are read. */
+interface Which {
+  readonly own: string
+  readonly colleagues: string
+  readonly rank?: string
+  readonly end?: string
+}
+
+const TITLE = `coalesce(substring(c.search from '\\nfn\\t([^\\n]*)'), '') collate "C"`
+const KEY = `(coalesce(c.base_id, c.id) || '.vcf') collate "C"`
+const CONTENT = `case when c.text_4 is null then c.version else '4.0' end as version, coalesce(c.text_4, c.text) as text`
+
+/** $1 organization, $2 user, $3 the book of colleagues. */
+function seen({ own, colleagues, rank, end = '' }: Which): string {
+  const order = rank === undefined ? `, 0 as rank, '' collate "C" as title` : `, ${rank} as rank, ${TITLE} as title`
+  return `(select coalesce(c.base_id, c.id) as id, c.kind, false as is_me, c.book_id, b.name as book, c.name, c.etag, ${CONTENT},
+      c.layer, base.etag as base_etag, base.text_4 as base_text, null as managed, ${KEY} as key ${order}
+    from contact c join address_book b on b.organization_id = c.organization_id and b.id = c.book_id
+    left join contact base on base.organization_id = c.base_organization_id and base.id = c.base_id
+    where c.organization_id = $1 and c.owner_id = $2
+      and c.book_id in (select id from address_book where organization_id = $1 and owner_id = $2)
+      and (c.kind = 'personal' or base.listed) and ${own} ${end})
+  union all
+  (select c.id, c.kind, c.owner_id = $2, $3::uuid, 'people', c.name, c.etag, ${CONTENT},
+      null, null, null, case when c.owner_id = $2 then c.managed end, c.name as key ${order}
+    from contact c where c.organization_id = $1 and c.kind = 'profile' and c.listed and ${colleagues}
+      and c.id not in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override')
+      and c.id not in (select member_id from hidden where organization_id = $1 and user_id = $2)
+      and ${inScope('c.owner_id')} ${end})`
+}
+
+/** As a part of a regular expression that stands for itself. */
+const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&')
+
+/** Lines of `search` that hold such a property and then the word: in the row's own notes too, where they are the person's. */
+const inLines = (names: string, before: string, word: string): string => `\\n(${names})\\t${before}${literal(word)}`
+
+/** What a word (or the digits of a number) stands in, the best first. */
+function places(word: string, digits: boolean): { own: readonly string[]; colleagues: readonly string[] } {
+  const colleagues = digits
+    ? [inLines('tel-digits', '[^\\n]*', word)]
+    : [
+        inLines('fn|n|nickname', '', word),
+        inLines('fn|n|nickname', '[^\\n]*[ ;,.-]', word),
+        inLines('fn|n|nickname', '[^\\n]*', word),
+        inLines('email', '[^\\n]*', word),
+        inLines('org|title', '[^\\n]*', word),
+      ]
+  return { colleagues, own: digits ? colleagues : [...colleagues, inLines('note', '[^\\n]*', word)] }
+}
+
+const POSITION = '(rank, title, key)'
+
+export class SqlSeenContacts implements SeenContacts {
+  readonly #session: Session
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async find(actor: Actor, by: { readonly id: Id } | { readonly bookId: Id; readonly name: string }) {
+    const values = [actor.organizationId, actor.userId, actor.peopleId]
+    const [row] = await ('id' in by
+      ? this.#session.query<SeenRow>(
+          seen({ own: `(c.base_id = $4 or c.id = $4 and c.kind = 'personal')`, colleagues: 'c.id = $4' }),
+          [...values, by.id],
+          'seen.id',
+        )
+      : this.#session.query<SeenRow>(
+          seen({ own: 'c.book_id = $4 and c.name = $5', colleagues: '$4 = $3 and c.name = $5' }),
+          [...values, by.bookId, by.name],
+        ))
+    return row && toSeen(row)
+  }
+
+  async page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number) {
+    const { words, digits } = search
+    const values: unknown[] = [actor.organizationId, actor.userId, actor.peopleId]
+    if (words.length === 0) {
+      values.push(after?.key ?? '', limit)
+      const which = { own: `${KEY} > $4`, colleagues: 'c.name > $4', end: 'order by key limit $5' }
+      const sql = `select * from (${seen(which)}) v order by key limit $5`
+      return (await this.#session.query<SeenRow>(sql, values, 'seen.page')).map(toSeen)
+    }
+    const add = (value: unknown): string => `$${values.push(value)}`
+    const terms =
+      digits === undefined
+        ? words.map((word) => ({ word, places: places(word, false) }))
+        : [{ word: digits, places: places(digits, true) }]
+    const ranks: string[] = []
+    const conditions = terms.map(({ word, places: { own, colleagues } }) => {
+      const indexed = `c.search like ${add(containing(word))}`
+      const patterns = own.map((pattern) => `c.search ~ ${add(pattern)}`)
+      ranks.push(
+        `case ${patterns
+          .slice(0, -1)
+          .map((one, at) => `when ${one} then ${at} `)
+          .join('')} else ${own.length - 1} end`.replace(/^case +else (\d+) end$/, '$1'),
+      )
+      const any = (count: number): string => `${indexed} and (${patterns.slice(0, count).join(' or ')})`
+      return { own: any(own.length), colleagues: any(colleagues.length) }
+    })
+    const rank = `(${ranks.join(' + ')})`
+    const which = {
+      own: conditions.map(({ own }) => own).join(' and '),
+      colleagues: conditions.map(({ colleagues }) => colleagues).join(' and '),
+      rank,
+    }
+    const from = after
+      ? `where ${POSITION} > (${add(after.rank)}::integer, ${add(after.title)} collate "C", ${add(after.key)} collate "C")`
+      : ''
+    const sql = `select * from (${seen(which)}) v ${from} order by rank, title, key limit ${add(limit)}`
+    return (await this.#session.planned<SeenRow>(sql, values)).map(toSeen)
+  }
+}
