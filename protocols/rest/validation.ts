@@ -29,7 +29,7 @@ export function wrong(errors: readonly SchemaError[], part: string): Problem {
       names.map((name) => ({ field: at === '' ? name : `${at}.${name}`, problem }))
     if (params.requiredProperties) return under(params.requiredProperties, 'is required')
     if (params.additionalProperties) return under(params.additionalProperties, 'is not known')
-    return [{ field: at === '' ? part : at, problem: message }]
+    return message === 'schema is false' ? [] : [{ field: at === '' ? part : at, problem: message }] // told by name too
   })
   const one = new Map(found.map((error) => [`${error.field} ${error.problem}`, error]))
   const body = part === 'body'
