@@ -40,6 +40,8 @@ export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope 
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
+export type * from './ports-access.ts'
+export type * from './ports-teams.ts'
 export type { MemberChange } from './team-members.ts'
 export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
 export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'

@@ -1,0 +1,72 @@
+import type { Actor, Id } from './actor.ts'
+import type { Connector, ConnectorClient } from './connectors.ts'
+import type { Identity } from './identities.ts'
+
+export interface AppPassword {
+  readonly id: Id
+  readonly organizationId: Id
+  readonly userId: Id
+  readonly label: string
+  readonly loginName: string
+  readonly createdAt: Date
+  readonly lastUsedAt?: Date
+  readonly revokedAt?: Date
+}
+
+export interface Credentials {
+  insert(password: AppPassword, secretHash: string, keyId: string): Promise<void>
+  /** Whoever may come in with that name and secret: both active, the password not revoked. */
+  verify(loginName: string, secretHash: string): Promise<{ actor: Actor; password: AppPassword } | undefined>
+  list(userId: Id): Promise<AppPassword[]>
+  revoke(id: Id): Promise<boolean>
+  used(organizationId: Id, id: Id, at: Date): Promise<void>
+  /** The id of the key that the database's hashes are made with; records this one if there is none yet. */
+  keyId(own: string): Promise<string>
+}
+
+export interface Connectors {
+  /** Does nothing where the organization has one of that name. */
+  insertAbsent(connector: Connector): Promise<void>
+  find(organizationId: Id, name: string): Promise<Connector | undefined>
+  list(organizationId?: Id): Promise<Connector[]>
+  update(connector: Connector): Promise<void>
+  /** False where the client is bound already. */
+  bind(client: ConnectorClient): Promise<boolean>
+  unbind(issuer: string, clientId: string): Promise<boolean>
+  clients(): Promise<ConnectorClient[]>
+  /** As whom the client comes, if the organization is active. */
+  client(issuer: string, clientId: string): Promise<ConnectorClient | undefined>
+}
+
+/** A token of a connector, without its secret. */
+export interface ApiToken {
+  readonly id: Id
+  readonly label: string
+  readonly connector: Connector
+  readonly mayWrite: boolean
+  readonly createdAt: Date
+  readonly expiresAt?: Date
+  readonly lastUsedAt?: Date
+  /** When it was revoked, or will be: a token that another has replaced goes on for a while. */
+  readonly revokedAt?: Date
+}
+
+export interface ApiTokens {
+  insert(token: ApiToken, secretHash: string, keyId: string): Promise<void>
+  /** The token, if it is neither revoked nor expired and its organization is active; of that hash, where one is given. */
+  inForce(organizationId: Id, id: Id, secretHash?: string): Promise<ApiToken | undefined>
+  /** One that is neither revoked nor expired, locked until the transaction ends. */
+  lock(id: Id): Promise<ApiToken | undefined>
+  list(organizationId?: Id): Promise<ApiToken[]>
+  /** Revokes it by then, or leaves it an earlier end; false where it is over. */
+  end(id: Id, inSeconds: number): Promise<boolean>
+  used(organizationId: Id, id: Id, at: Date): Promise<void>
+}
+
+export interface Identities {
+  /** False where it is linked to another user. */
+  link(identity: Identity, organizationId: Id, userId: Id): Promise<boolean>
+  unlink(identity: Identity, organizationId: Id, userId: Id): Promise<boolean>
+  /** Whoever it is, if they and their organization are active. */
+  actor(identity: Identity): Promise<Actor | undefined>
+}
