@@ -54,6 +54,7 @@ const text =
   (maximum = 10_000, required = false): Check =>
   (value, field) => {
     if (typeof value !== 'string') return [{ field, problem: 'must be a text' }]
+    if (value.includes('\0') || !value.isWellFormed()) return [{ field, problem: 'holds a NUL or half a character' }]
     if (required && value.trim() === '') return [{ field, problem: 'must not be empty' }]
     return [...value].length > maximum ? [{ field, problem: `is longer than ${maximum} characters` }] : []
   }

@@ -344,6 +344,7 @@ t.test('customFields: names of Object.prototype are names like others', async (t
 
 t.test('dataProblems names the field', async (t) => {
   const fields = (given: unknown, whole = false) => dataProblems(given, whole).map(({ field }) => field)
+  t.strictSame(fields({ notes: 'a\0b', customFields: { one: '\ud800' } }), ['data.notes', 'data.customFields.one'])
   const cases: [unknown, string[]][] = [
     [null, ['data']],
     [[], ['data']],

@@ -36,7 +36,7 @@ export type Expected = (now: SeenContact) => boolean
 const ATTEMPTS = 5
 const MAX_WORDS = 8
 
-/** Reading and writing contacts as `data`: each write is one of ContactService, so devices see it as any other. */
+/** Reading and writing contacts as `data`: each write is one of ContactService, and devices see it like every other. */
 export class ContactDataService {
   readonly #store: Store
   readonly #contacts: ContactService
