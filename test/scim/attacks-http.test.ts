@@ -1,26 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { changesNothing } from '../support/dav.ts'
 import { ask } from '../support/kith.ts'
-import { problem, type ScimAnswer, startScim, USER } from '../support/scim.ts'
+import { problem, startAttack, USER } from '../support/scim.ts'
 
 t.test('attacks on SCIM over HTTP', async (t) => {
-  const scim = await startScim(t)
-  const client = await scim.connect('Attacked')
-  const id = await client.user('victim', { title: 'before', emails: [{ value: 'a@x.example', type: 'work' }] })
-  const group = await client.group('group', [id])
-  const untouched = (t: Parameters<typeof changesNothing>[0], work: () => Promise<unknown>) =>
-    changesNothing(t, scim, client.organizationId, work)
-  const refused = (
-    t: { equal(a: unknown, b: unknown, c: string): unknown },
-    answer: ScimAnswer,
-    wanted: string,
-    label: string,
-  ) => {
-    const { status, json } = answer
-    t.equal(`${status}${json.scimType === undefined ? '' : ` ${json.scimType}`}`, wanted, label)
-    t.equal(problem(answer), undefined, label)
-  }
+  const { scim, client, id, group, untouched, refused } = await startAttack(t)
 
   await t.test('compressed and odd media types: 415, and nothing is unpacked', async (t) => {
     const body = JSON.stringify({ schemas: [USER], userName: 'typed' })

@@ -1,25 +1,9 @@
 import t from 'tap'
-import { changesNothing } from '../support/dav.ts'
-import { type Dict, GROUP, problem, type ScimAnswer, startScim, USER } from '../support/scim.ts'
+import { type Dict, GROUP, problem, startAttack, USER } from '../support/scim.ts'
 
 const BORN = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'valueOf', '__defineGetter__']
 t.test('attacks on SCIM', async (t) => {
-  const scim = await startScim(t)
-  const client = await scim.connect('Attacked')
-  const id = await client.user('victim', { title: 'before', emails: [{ value: 'a@x.example', type: 'work' }] })
-  const group = await client.group('group', [id])
-  const untouched = (t: Parameters<typeof changesNothing>[0], work: () => Promise<unknown>) =>
-    changesNothing(t, scim, client.organizationId, work)
-  const refused = (
-    t: { equal(a: unknown, b: unknown, c: string): unknown },
-    answer: ScimAnswer,
-    wanted: string,
-    label: string,
-  ) => {
-    const { status, json } = answer
-    t.equal(`${status}${json.scimType === undefined ? '' : ` ${json.scimType}`}`, wanted, label)
-    t.equal(problem(answer), undefined, label)
-  }
+  const { client, id, group, untouched, refused } = await startAttack(t)
 
   await t.test('what every object has by birth: no attribute, no path, no filter; prototypes stay clean', async (t) => {
     await untouched(t, async () => {

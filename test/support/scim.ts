@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { changesNothing } from './dav.ts'
 import { type Answer, type Asking, ask, type Running, startKith } from './kith.ts'
 
 export const MESSAGES = 'urn:ietf:params:scim:api:messages:2.0'
@@ -88,4 +89,25 @@ export async function startScim(t: Test, environment: Readonly<Record<string, st
     return Object.assign(new ScimClient(url, text), { organizationId: id })
   }
   return { ...running, connect }
+}
+
+/** A user and a group to be attacked; that nothing of them changed, and that an answer is just that refusal. */
+export async function startAttack(t: Test) {
+  const scim = await startScim(t)
+  const client = await scim.connect('Attacked')
+  const id = await client.user('victim', { title: 'before', emails: [{ value: 'a@x.example', type: 'work' }] })
+  const group = await client.group('group', [id])
+  const untouched = (t: Parameters<typeof changesNothing>[0], work: () => Promise<unknown>) =>
+    changesNothing(t, scim, client.organizationId, work)
+  const refused = (
+    t: { equal(a: unknown, b: unknown, c: string): unknown },
+    answer: ScimAnswer,
+    wanted: string,
+    label: string,
+  ) => {
+    const { status, json } = answer
+    t.equal(`${status}${json.scimType === undefined ? '' : ` ${json.scimType}`}`, wanted, label)
+    t.equal(problem(answer), undefined, label)
+  }
+  return { scim, client, id, group, untouched, refused }
 }
