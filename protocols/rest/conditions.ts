@@ -19,19 +19,19 @@ function isKnown({ headers }: FastifyRequest, etag: string): boolean {
   return header.trim() === '*' || [...header.matchAll(TAG)].some(([, , tag]) => tag === etag)
 }
 
-export const etagOfText = (text: string): string =>
-  `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
+export const etagOfContent = (content: string | Uint8Array): string =>
+  `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
 
 /** Sends what is read, or that the reader has it. */
 export function sendRead(
   request: FastifyRequest,
   reply: FastifyReply,
-  text: string,
-  etag = etagOfText(text),
+  content: string | Uint8Array,
+  etag = etagOfContent(content),
   type = 'application/json; charset=utf-8',
 ): FastifyReply {
   reply.header('etag', etag)
-  return isKnown(request, etag) ? reply.code(304).send() : reply.type(type).send(text)
+  return isKnown(request, etag) ? reply.code(304).send() : reply.type(type).send(content)
 }
 
 /** Sends what is there after a write. */

@@ -152,6 +152,7 @@ t.test('the JSON API', async (t) => {
     t.strictSame(Object.keys(paths).sort(), [
       '/api/v1/contacts',
       '/api/v1/contacts/{id}',
+      '/api/v1/contacts/{id}/photo',
       '/api/v1/contacts/{id}/unhide',
       '/api/v1/contacts/{id}/vcard',
       '/api/v1/me',

@@ -1,6 +1,6 @@
-import { type Actor, asId, type Id, notFound, type SeenContact } from '#domain'
-import { convert, parseVCard, readData, serialize } from '#vcard'
-import { ifMatch, sendRead, sendWritten } from '../conditions.ts'
+import { convert, parseVCard, serialize } from '#vcard'
+import { sendRead, sendWritten } from '../conditions.ts'
+import { contactJson, etagOf, expectedOf, idIn } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatCursor, parseCursor } from '../cursor.ts'
 import { Problem } from '../problems.ts'
@@ -8,36 +8,9 @@ import { ById, Contact, ContactMerge, ContactNew, Contacts, Page, VCardQuery } f
 
 const MOST = 50
 
-/** Names what is seen: the card, and of an override the base, which is shown too. */
-const etagOf = ({ etag, base }: SeenContact): string => `"${base ? `${etag}.${base.etag}` : etag}"`
-
-/** @throws DomainError `not-found` */
-function idIn({ id }: { id: string }): Id {
-  const known = asId(id)
-  if (known === undefined) throw notFound()
-  return known
-}
-
 /** Colleagues as one sees them, and contacts of one's own. */
 export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Context): void {
-  const summary = (actor: Actor, { id, kind, isMe, book, name, text }: SeenContact) => ({
-    id,
-    kind,
-    is_me: isMe,
-    book: book.name,
-    href: cardHref(actor, book.name, name),
-    data: readData(parseVCard(text)),
-  })
-  const whole = (actor: Actor, contact: SeenContact): string =>
-    JSON.stringify({
-      ...summary(actor, contact),
-      ...(contact.base ? { base: readData(parseVCard(contact.base.text)) } : {}),
-      ...(contact.layer ? { layer: contact.layer } : {}),
-    })
-  const expectedOf = (request: Parameters<typeof ifMatch>[0]) => {
-    const matches = ifMatch(request)
-    return matches && ((now: SeenContact) => matches(etagOf(now)))
-  }
+  const { summary, whole } = contactJson(cardHref)
   const tags = ['Contacts']
   const known = { 304: { description: 'As you know it' } }
 
