@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type { Actor, ContactDataService, OwnProfileService, People } from '#domain'
+import type { Actor, ContactDataService, HistoryService, OwnProfileService, People } from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
+  readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly people: People
   /** Where a card is in CardDAV. */

@@ -6,6 +6,7 @@ import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { meRoutes } from './routes/me.ts'
@@ -78,6 +79,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           meRoutes(typed, context)
           contactRoutes(typed, context)
           contactPhotoRoutes(typed, context)
+          contactHistoryRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

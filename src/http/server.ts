@@ -69,6 +69,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
   await app.register(rest, {
     authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
     contactData: kith.contactData,
+    history: kith.history,
     ownProfile: kith.ownProfile,
     people: kith.people,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),

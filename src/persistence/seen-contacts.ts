@@ -2,7 +2,7 @@ import type { Actor, ContactPosition, ContactSearch, Id, Layer, SeenContact, See
 import type { Version } from '#vcard'
 import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
-import { inScope } from './shown-cards.ts'
+import { inScope, nameLine } from './shown-cards.ts'
 
 interface SeenRow {
   id: string
@@ -89,6 +89,26 @@ function places(word: string, digits: boolean): { own: readonly string[]; collea
   return { colleagues, own: digits ? colleagues : [...colleagues, inLines('note', '[^\\n]*', word)] }
 }
 
+interface HiddenSqlRow {
+  id: string
+  kind: 'profile' | 'team'
+  is_me: boolean
+  name_line: string | null
+  team_name: string | null
+}
+
+const HIDDEN = `select h.member_id as id, case when t.id is null then 'profile' else 'team' end as kind,
+    c.owner_id is not distinct from $2 as is_me, ${nameLine('c.text')} as name_line, t.name as team_name
+  from hidden h
+  left join contact c on c.organization_id = $1 and c.id = h.member_id and c.kind = 'profile' and c.listed
+    and ${inScope('c.owner_id')}
+  left join team t on t.organization_id = $1 and t.id = h.member_id and t.deleted_at is null and not t.is_suspended
+    and exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2
+      and m.left_revision is null)
+  where h.organization_id = $1 and h.user_id = $2 and ($3::uuid is null or h.member_id > $3)
+    and coalesce(c.id, t.id) is not null
+  order by h.member_id limit $4`
+
 const POSITION = '(rank, title, key)'
 
 export class SqlSeenContacts implements SeenContacts {
@@ -110,6 +130,18 @@ export class SqlSeenContacts implements SeenContacts {
           [...values, by.bookId, by.name],
         ))
     return row && toSeen(row)
+  }
+
+  async hidden({ organizationId, userId }: Actor, after: Id | undefined, limit: number) {
+    const values = [organizationId, userId, after ?? null, limit]
+    const rows = await this.#session.query<HiddenSqlRow>(HIDDEN, values, 'seen.hidden')
+    return rows.map(({ id, kind, is_me: isMe, name_line: line, team_name: team }) => ({
+      id,
+      kind,
+      isMe,
+      ...(line === null ? {} : { nameLine: line.trimEnd() }),
+      ...(team === null ? {} : { teamName: team }),
+    }))
   }
 
   async page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number) {

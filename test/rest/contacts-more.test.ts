@@ -89,4 +89,89 @@ t.test('photos, history, what I hid, imports and exports', async (t) => {
       t.equal((await ann.delete(`/contacts/${annsId}/photo`)).code, 'managed-value')
     },
   )
+
+  await t.test('what I replaced and deleted is told, the newest first, and comes back under the same id', async (t) => {
+    const { id, href } = (await ann.post('/contacts', { data: { full_name: 'Julie Powell' } })).json
+    const odd = (await phone.ask('GET', String(href))).text.replace('END:VCARD', 'X-ODD;a=b: kept \r\nEND:VCARD')
+    await phone.ask('PUT', String(href), { headers: { 'content-type': 'text/vcard' }, body: odd })
+    await ann.patch(`/contacts/${id}`, { data: { full_name: 'Julie' } })
+    t.equal((await ann.delete(`/contacts/${id}`)).status, 204)
+    const { items } = await ann.get(`/contacts/${id}/history`)
+    const named = { contact_id: id, kind: 'personal', book: 'people' }
+    t.match(items, [
+      { ...named, full_name: 'Julie' },
+      { ...named, full_name: 'Julie Powell' },
+      { ...named, full_name: 'Julie Powell' },
+    ])
+    const paged: unknown[] = []
+    for (let cursor = ''; ; ) {
+      const page = await ann.get(`/contacts/${id}/history?limit=1${cursor}`)
+      paged.push(...page.items)
+      if (page.json.next === null) break
+      cursor = `&cursor=${page.json.next}`
+    }
+    t.strictSame(paged, items, 'page by page the same')
+    t.strictSame((await ann.get('/history?limit=3')).items, items)
+    t.match((await ann.get(`/history/${items[1]?.id}`)).json, { data: { full_name: 'Julie Powell' } })
+    const back = await ann.post(`/history/${items[1]?.id}/restore`)
+    t.match(back.json, { restored_as: 'card', contact: { id, data: { full_name: 'Julie Powell' } } })
+    t.equal(back.headers.etag, (await ann.get(`/contacts/${id}`)).headers.etag)
+    t.equal((await phone.ask('GET', String(href))).text, odd, 'byte for byte')
+    for (const other of [bob, await running.app('cid@one.example')]) {
+      t.equal((await other.get(`/history/${items[1]?.id}`)).status, 404)
+      t.equal((await other.post(`/history/${items[1]?.id}/restore`)).status, 404)
+      t.equal((await other.get(`/contacts/${id}/history`)).status, 404)
+    }
+    t.equal((await ann.post('/history/none/restore')).status, 404)
+    t.strictSame((await ann.get('/history?cursor=x')).fields, ['cursor'])
+    await ann.delete(`/contacts/${id}`)
+    const uid = /UID:(.*)/.exec(odd)?.[1] ?? ''
+    await phone.put('other.vcf', odd.replace(/^FN:.*$/m, 'FN:Somebody else'))
+    t.ok(uid)
+    t.equal((await ann.post(`/history/${items[1]?.id}/restore`)).code, 'uid-conflict')
+  })
+
+  await t.test('what I had changed about a colleague comes back over their card as it is now', async (t) => {
+    await ann.post('/contacts', { override: bobsId, data: { notes: 'Likes tea' } })
+    await ann.delete(`/contacts/${bobsId}`)
+    await kith.users.update(await kith.users.get('bob@one.example'), { workPhone: '+1 555 0100' })
+    const [version] = (await ann.get(`/contacts/${bobsId}/history`)).items
+    t.match(version, { contact_id: bobsId, kind: 'override', full_name: 'Bob' })
+    t.match((await ann.get(`/history/${version?.id}`)).json, {
+      data: { notes: 'Likes tea' },
+      layer: { add: [[/^NOTE/]] },
+    })
+    const back = await ann.post(`/history/${version?.id}/restore`)
+    t.match(back.json, {
+      restored_as: 'layer',
+      contact: { id: bobsId, kind: 'override', data: { notes: 'Likes tea', phones: [{ value: '+1 555 0100' }] } },
+    })
+    t.match((await ann.get(`/contacts/${annsId}/history`)).items, [{ kind: 'profile' }])
+    t.equal((await ann.get('/contacts/00000000-0000-4000-8000-000000000000/history')).status, 404)
+  })
+
+  await t.test('what I hid is listed until I have it back, teams too', async (t) => {
+    const cid = await running.app('cid@one.example')
+    t.strictSame((await cid.get('/contacts/hidden')).json, { items: [], next: null })
+    const user = await kith.users.get('cid@one.example')
+    const team = await kith.teams.create('Project X', user)
+    const cids = await running.device('cid@one.example')
+    t.equal((await cids.delete(`${team.id}.vcf`)).status, 204)
+    await cid.delete(`/contacts/${bobsId}`)
+    const all = [
+      { id: bobsId, kind: 'profile', is_me: false, full_name: 'Bob' },
+      { id: team.id, kind: 'team', is_me: false, full_name: 'Project X' },
+    ].sort((one, other) => (one.id < other.id ? -1 : 1))
+    t.strictSame((await cid.get('/contacts/hidden')).items, all)
+    const first = await cid.get('/contacts/hidden?limit=1')
+    const rest = await cid.get(`/contacts/hidden?limit=1&cursor=${first.json.next}`)
+    t.strictSame([...first.items, ...rest.items], all)
+    t.equal(rest.json.next, null)
+    t.equal((await cid.get('/contacts/hidden?cursor=x')).code, 'bad-cursor')
+    t.strictSame((await ann.get('/contacts/hidden')).items, [], 'nobody else’s')
+    t.equal((await cid.post(`/contacts/${team.id}/unhide`)).status, 204)
+    t.equal((await cids.get(`${team.id}.vcf`)).status, 200)
+    t.equal((await cid.post(`/contacts/${bobsId}/unhide`)).status, 200)
+    t.strictSame((await cid.get('/contacts/hidden')).items, [])
+  })
 })

@@ -1,10 +1,11 @@
+import { asId } from '#domain'
 import { convert, parseVCard, serialize } from '#vcard'
 import { sendRead, sendWritten } from '../conditions.ts'
 import { contactJson, etagOf, expectedOf, idIn } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatCursor, parseCursor } from '../cursor.ts'
+import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
 import { Problem } from '../problems.ts'
-import { ById, Contact, ContactMerge, ContactNew, Contacts, Page, VCardQuery } from '../schemas.ts'
+import { ById, Contact, ContactMerge, ContactNew, Contacts, HiddenCards, List, Page, VCardQuery } from '../schemas.ts'
 
 const MOST = 50
 
@@ -34,6 +35,26 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       const { items, next } = await contactData.page(actor, q, after, limit)
       const page = { items: items.map((one) => summary(actor, one)), next: next ? formatCursor(next) : null }
       return sendRead(request, reply, JSON.stringify(page))
+    },
+  })
+
+  app.get('/contacts/hidden', {
+    exposeHeadRoute: true,
+    schema: {
+      operationId: 'listHidden',
+      tags,
+      summary: 'What you have hidden: colleagues, and cards of your teams',
+      querystring: List,
+      headers: headers(IfNoneMatch),
+      response: { 200: json('A page', HiddenCards), ...known, ...refusals(400) },
+    },
+    handler: async (request, reply) => {
+      const { limit = MOST, cursor } = request.query
+      const after = cursor === undefined ? undefined : asId(cursor)
+      if (cursor !== undefined && after === undefined) throw noCursor()
+      const { items, next = null } = await contactData.hidden(actorOf(request), after, limit)
+      const page = items.map(({ id, kind, isMe, fullName }) => ({ id, kind, is_me: isMe, full_name: fullName }))
+      return sendRead(request, reply, JSON.stringify({ items: page, next }))
     },
   })
 
@@ -116,11 +137,12 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       tags,
       summary: 'Show a card again that you have hidden',
       params: ById,
-      response: { 200: json('It is back', Contact), ...refusals(404) },
+      response: { 200: json('It is back', Contact), 204: empty('A team’s card is back'), ...refusals(404) },
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
       const contact = await contactData.unhide(actor, idIn(request.params))
+      if (!contact) return reply.code(204).send()
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
   })

@@ -14,7 +14,7 @@ import {
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
-import { nameOfId } from './contact.ts'
+import { nameInLine, nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
 import { sameLayer } from './profile.ts'
@@ -24,6 +24,17 @@ export interface ContactPage {
   readonly items: readonly SeenContact[]
   /** Where the next page starts, if there is one. */
   readonly next?: ContactPosition
+}
+
+/** What somebody hid, and where the list goes on. */
+export interface HiddenPage {
+  readonly items: readonly {
+    readonly id: Id
+    readonly kind: 'profile' | 'team'
+    readonly isMe: boolean
+    readonly fullName: string
+  }[]
+  readonly next?: Id
 }
 
 /** Fields of `data` as JSON says them; null takes one away. */
@@ -59,6 +70,9 @@ export class ContactDataService {
     if (!found) throw notFound()
     return found
   }
+
+  find = (actor: Actor, at: { readonly bookId: Id; readonly name: string }): Promise<SeenContact | undefined> =>
+    this.#store.seenContacts.find(actor, at)
 
   /** A new contact of one's own, in the `people` book. @throws DomainError `invalid-data` */
   async create(actor: Actor, data: ContactChange): Promise<SeenContact> {
@@ -105,10 +119,23 @@ export class ContactDataService {
     )
   }
 
-  /** @throws DomainError `not-found` where it is not hidden */
-  async unhide(actor: Actor, id: Id): Promise<SeenContact> {
+  /** What the person hid, in the order of ids. */
+  async hidden(actor: Actor, after: Id | undefined, limit: number): Promise<HiddenPage> {
+    const found = await this.#store.seenContacts.hidden(actor, after, limit + 1)
+    const items = found.slice(0, limit).map(({ id, kind, isMe, nameLine, teamName = '' }) => ({
+      id,
+      kind,
+      isMe,
+      fullName: nameLine === undefined ? teamName : nameInLine(nameLine),
+    }))
+    const last = items.at(-1)
+    return found.length > limit && last ? { items, next: last.id } : { items }
+  }
+
+  /** The contact, if one is seen now (a team's card is none). @throws DomainError `not-found` where it is not hidden */
+  async unhide(actor: Actor, id: Id): Promise<SeenContact | undefined> {
     await this.#contacts.unhide(actor, id)
-    return await this.get(actor, id)
+    return await this.#store.seenContacts.find(actor, { id })
   }
 
   async #write(actor: Actor, id: Id, change: (card: VCard) => VCard, expected?: Expected): Promise<SeenContact> {
