@@ -7,6 +7,7 @@ import {
   ClientPropertyService,
   ConnectorService,
   ContactDataService,
+  ContactFeed,
   ContactService,
   HistoryService,
   IdentityService,
@@ -42,6 +43,7 @@ export interface Kith {
   readonly invitations: InvitationService
   readonly contacts: ContactService
   readonly contactData: ContactDataService
+  readonly contactFeed: ContactFeed
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -97,6 +99,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const addressBooks = new AddressBooks(store)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -110,7 +113,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
-      addressBooks: new AddressBooks(store),
+      contactFeed: new ContactFeed(store, addressBooks),
+      addressBooks,
       books: new BookService(store),
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),

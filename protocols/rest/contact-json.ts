@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { type Actor, asId, type Id, notFound, type SeenContact } from '#domain'
-import { parseVCard, readData } from '#vcard'
+import { type Actor, asId, type Id, type ListedContact, notFound, type SeenContact } from '#domain'
+import { type ContactData, convert, parseVCard, readData } from '#vcard'
 import { ifMatch } from './conditions.ts'
 import type { Services } from './context.ts'
 
@@ -20,19 +20,22 @@ export function idIn({ id }: { readonly id: string }): Id {
   return known
 }
 
+/** A card as JSON, the same of either version: without an N that 3.0 alone has. */
+export const dataOf = (text: string): ContactData => readData(convert(parseVCard(text), '4.0'))
+
 /** A contact as it is sent: in a list, and with what is the base's and what is one's own. */
 export function contactJson(cardHref: Services['cardHref']) {
-  const summary = (actor: Actor, { id, kind, isMe, book, name, text }: SeenContact) => ({
+  const summary = (actor: Actor, { id, kind, isMe, book, name, text }: ListedContact) => ({
     id,
     kind,
     is_me: isMe,
     book: book.name,
     href: cardHref(actor, book.name, name),
-    data: readData(parseVCard(text)),
+    data: dataOf(text),
   })
   const contact = (actor: Actor, seen: SeenContact) => ({
     ...summary(actor, seen),
-    ...(seen.base ? { base: readData(parseVCard(seen.base.text)) } : {}),
+    ...(seen.base ? { base: dataOf(seen.base.text) } : {}),
     ...(seen.layer ? { layer: seen.layer } : {}),
   })
   const whole = (actor: Actor, seen: SeenContact): string => JSON.stringify(contact(actor, seen))

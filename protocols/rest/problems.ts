@@ -54,7 +54,7 @@ const STATUSES = {
   'need-privileges': 403,
   locked: 423,
   'lock-conflict': 423,
-  'token-refused': 400,
+  'token-refused': 410,
   'invalid-name': 422,
   'same-place': 422,
   'invalid-data': 422,

@@ -161,8 +161,10 @@ export interface SeenContacts {
     actor: Actor,
     by: { readonly id: Id } | { readonly bookId: Id; readonly name: string },
   ): Promise<SeenContact | undefined>
-  /** In the order of positions: without a search by id, else the best first. */
+  /** In the order of positions: without a search by id, else the best first. Ends early as `Collections` does (`isFull`). */
   page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number): Promise<SeenContact[]>
+  /** The ids of the person's own cards in the book, and of their profile, among those of these names. */
+  own(actor: Actor, bookId: Id, names: readonly string[]): Promise<{ id: Id; name: string; isMe: boolean }[]>
   /** What the person has hidden and would see else, in the order of ids. */
   hidden(actor: Actor, after: Id | undefined, limit: number): Promise<HiddenRow[]>
 }

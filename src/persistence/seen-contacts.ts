@@ -1,4 +1,13 @@
-import type { Actor, ContactPosition, ContactSearch, Id, Layer, SeenContact, SeenContacts } from '#domain'
+import {
+  type Actor,
+  type ContactPosition,
+  type ContactSearch,
+  type Id,
+  type Layer,
+  MAX_READ_BYTES,
+  type SeenContact,
+  type SeenContacts,
+} from '#domain'
 import type { Version } from '#vcard'
 import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
@@ -111,6 +120,12 @@ const HIDDEN = `select h.member_id as id, case when t.id is null then 'profile' 
 
 const POSITION = '(rank, title, key)'
 
+/** Of those rows, in that order, the first up to and with the one that makes them too many bytes to hold. */
+const bounded = (rows: string, order: string): string => `select * from (
+    select w.*, coalesce(sum(octet_length(text) + coalesce(octet_length(base_text), 0))
+      over (order by ${order} rows between unbounded preceding and 1 preceding), 0) as bytes_before from (${rows}) w) x
+  where bytes_before < ${MAX_READ_BYTES} order by ${order}`
+
 export class SqlSeenContacts implements SeenContacts {
   readonly #session: Session
   constructor(session: Session) {
@@ -132,6 +147,17 @@ export class SqlSeenContacts implements SeenContacts {
     return row && toSeen(row)
   }
 
+  async own({ organizationId, userId }: Actor, bookId: Id, names: readonly string[]) {
+    return await this.#session.query<{ id: string; name: string; isMe: boolean }>(
+      `select id, name, false as "isMe" from contact
+         where organization_id = $1 and owner_id = $2 and book_id = $3 and kind = 'personal' and name = any($4)
+       union all
+       select id, name, true from contact where organization_id = $1 and owner_id = $2 and kind = 'profile' and name = any($4)`,
+      [organizationId, userId, bookId, names],
+      'seen.own',
+    )
+  }
+
   async hidden({ organizationId, userId }: Actor, after: Id | undefined, limit: number) {
     const values = [organizationId, userId, after ?? null, limit]
     const rows = await this.#session.query<HiddenSqlRow>(HIDDEN, values, 'seen.hidden')
@@ -151,7 +177,7 @@ export class SqlSeenContacts implements SeenContacts {
       values.push(after?.key ?? '', limit)
       const which = { own: `${KEY} > $4`, colleagues: 'c.name > $4', end: 'order by key limit $5' }
       const sql = `select * from (${seen(which)}) v order by key limit $5`
-      return (await this.#session.query<SeenRow>(sql, values, 'seen.page')).map(toSeen)
+      return (await this.#session.query<SeenRow>(bounded(sql, 'key'), values, 'seen.page')).map(toSeen)
     }
     const add = (value: unknown): string => `$${values.push(value)}`
     const terms =
@@ -181,6 +207,6 @@ export class SqlSeenContacts implements SeenContacts {
       ? `where ${POSITION} > (${add(after.rank)}::integer, ${add(after.title)} collate "C", ${add(after.key)} collate "C")`
       : ''
     const sql = `select * from (${seen(which)}) v ${from} order by rank, title, key limit ${add(limit)}`
-    return (await this.#session.planned<SeenRow>(sql, values)).map(toSeen)
+    return (await this.#session.planned<SeenRow>(bounded(sql, 'rank, title, key'), values)).map(toSeen)
   }
 }

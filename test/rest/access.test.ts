@@ -32,6 +32,7 @@ t.test('the JSON API', async (t) => {
       ['PATCH', '/me', {}],
       ['GET', '/contacts'],
       ['GET', '/contacts/hidden'],
+      ['GET', '/contacts/changes'],
       ['GET', '/history'],
       ['POST', '/contacts', { data }],
     ]
@@ -165,6 +166,7 @@ t.test('the JSON API', async (t) => {
     }
     t.strictSame(Object.keys(paths).sort(), [
       '/api/v1/contacts',
+      '/api/v1/contacts/changes',
       '/api/v1/contacts/hidden',
       '/api/v1/contacts/{id}',
       '/api/v1/contacts/{id}/history',

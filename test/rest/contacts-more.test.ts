@@ -1,4 +1,5 @@
 import t from 'tap'
+import { vcard } from '../support/dav.ts'
 import { startRest } from '../support/rest.ts'
 
 const PNG = Buffer.from(
@@ -173,5 +174,39 @@ t.test('photos, history, what I hid, imports and exports', async (t) => {
     t.equal((await cids.get(`${team.id}.vcf`)).status, 200)
     t.equal((await cid.post(`/contacts/${bobsId}/unhide`)).status, 200)
     t.strictSame((await cid.get('/contacts/hidden')).items, [])
+  })
+
+  await t.test('a page of large cards ends early, and the next goes on: lists and changes', async (t) => {
+    const eli = 'eli@two.example'
+    await running.organization('Two', 'two.example', ['Eli'])
+    const app = await running.app(eli)
+    const device = await running.device(eli)
+    const note = 'x'.repeat(3 * 1024 * 1024)
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await device.put(`${name}.vcf`, vcard([`UID:${name}`, `FN:Large ${name}`, `NOTE:${note}`]))
+    }
+    for (const query of ['/contacts?', '/contacts?q=large&']) {
+      const all: unknown[] = []
+      let pages = 0
+      for (let cursor = ''; ; pages += 1) {
+        const page = await app.get(`${query}${cursor}`)
+        all.push(...page.items.map(({ id }) => id))
+        if (page.json.next === null) break
+        cursor = `cursor=${page.json.next}`
+      }
+      t.equal(new Set(all).size, query.includes('q=') ? 4 : 5)
+      t.equal(all.length, new Set(all).size)
+      t.ok(pages >= 1)
+    }
+    const hrefs: unknown[] = []
+    let more = 0
+    for (let since = ''; ; more += 1) {
+      const page = await app.get(`/contacts/changes${since}`)
+      hrefs.push(...page.items.map(({ href }) => href))
+      if (page.json.more === false) break
+      since = `?since=${page.json.token}`
+    }
+    t.equal(new Set(hrefs).size, 5)
+    t.ok(more >= 1)
   })
 })

@@ -1,8 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox'
 import { type Actor, asId, type ContactVersion, type VersionPosition } from '#domain'
-import { parseVCard, readData } from '#vcard'
 import { sendRead } from '../conditions.ts'
-import { contactJson, etagOf, idIn } from '../contact-json.ts'
+import { contactJson, dataOf, etagOf, idIn } from '../contact-json.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatParts, noCursor, parseParts } from '../cursor.ts'
 import { ById, Contact, Data, id, Layer, List, pageOf } from '../schemas.ts'
@@ -110,7 +109,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
     handler: async (request, reply) => {
       const version = await history.get(actorOf(request), request.params.id)
       const { text, layer } = version
-      const body = { ...told(version), data: readData(parseVCard(text)), ...(layer ? { layer } : {}) }
+      const body = { ...told(version), data: dataOf(text), ...(layer ? { layer } : {}) }
       return sendRead(request, reply, JSON.stringify(body))
     },
   })

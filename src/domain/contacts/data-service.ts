@@ -14,7 +14,7 @@ import {
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
-import { nameInLine, nameOfId } from './contact.ts'
+import { MAX_READ_BYTES, nameInLine, nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
 import { sameLayer } from './profile.ts'
@@ -61,7 +61,7 @@ export class ContactDataService {
     const found = await this.#store.seenContacts.page(actor, readSearch(q), after, limit + 1)
     const items = found.slice(0, limit)
     const last = items.at(-1)
-    return found.length > limit && last ? { items, next: last.position } : { items }
+    return last && (found.length > limit || isFullOf(found)) ? { items, next: last.position } : { items }
   }
 
   /** @throws DomainError `not-found` */
@@ -169,6 +169,10 @@ export class ContactDataService {
     }
   }
 }
+
+const isFullOf = (found: readonly SeenContact[]): boolean =>
+  found.reduce((bytes, { text, base }) => bytes + Buffer.byteLength(text) + Buffer.byteLength(base?.text ?? ''), 0) >=
+  MAX_READ_BYTES
 
 function readSearch(q: string): ContactSearch {
   const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
