@@ -6,6 +6,7 @@ import {
   BookService,
   ClientPropertyService,
   ConnectorService,
+  ContactBatch,
   ContactDataService,
   ContactFeed,
   ContactService,
@@ -44,6 +45,7 @@ export interface Kith {
   readonly contacts: ContactService
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -113,6 +115,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
+      contactBatch: new ContactBatch(store),
       contactFeed: new ContactFeed(store, addressBooks),
       addressBooks,
       books: new BookService(store),

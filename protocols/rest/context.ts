@@ -1,12 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type { Actor, ContactDataService, ContactFeed, HistoryService, OwnProfileService, People } from '#domain'
+import type {
+  Actor,
+  ContactBatch,
+  ContactDataService,
+  ContactFeed,
+  HistoryService,
+  OwnProfileService,
+  People,
+} from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly people: People

@@ -6,6 +6,7 @@ import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
@@ -79,6 +80,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          contactBatchRoutes(typed, context)
           contactChangesRoutes(typed, context)
           contactPhotoRoutes(typed, context)
           contactHistoryRoutes(typed, context)

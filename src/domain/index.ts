@@ -9,6 +9,7 @@ export {
   ConnectorService,
 } from './connectors.ts'
 export { AddressBooks, type Changes } from './contacts/address-book.ts'
+export { ContactBatch, type Operation, OperationRefused, type Outcome } from './contacts/batch.ts'
 export { BookService, bookProblem } from './contacts/book-service.ts'
 export { ClientPropertyService, type PropertyChange } from './contacts/client-property-service.ts'
 export type { Condition, State } from './contacts/condition.ts'

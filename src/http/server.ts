@@ -70,6 +70,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
     contactData: kith.contactData,
     contactFeed: kith.contactFeed,
+    contactBatch: kith.contactBatch,
     history: kith.history,
     ownProfile: kith.ownProfile,
     people: kith.people,

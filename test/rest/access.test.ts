@@ -21,6 +21,7 @@ t.test('the JSON API', async (t) => {
       ['GET', `/contacts/${id}/vcard`],
       ['PATCH', `/contacts/${id}`, { data }],
       ['DELETE', `/contacts/${id}`],
+      ['POST', `/contacts/${id}/hide`],
       ['POST', `/contacts/${id}/unhide`],
       ['GET', `/contacts/${id}/photo`],
       ['DELETE', `/contacts/${id}/photo`],
@@ -33,6 +34,7 @@ t.test('the JSON API', async (t) => {
       ['GET', '/contacts'],
       ['GET', '/contacts/hidden'],
       ['GET', '/contacts/changes'],
+      ['POST', '/contacts/batch', { operations: [] }],
       ['GET', '/history'],
       ['POST', '/contacts', { data }],
     ]
@@ -166,9 +168,11 @@ t.test('the JSON API', async (t) => {
     }
     t.strictSame(Object.keys(paths).sort(), [
       '/api/v1/contacts',
+      '/api/v1/contacts/batch',
       '/api/v1/contacts/changes',
       '/api/v1/contacts/hidden',
       '/api/v1/contacts/{id}',
+      '/api/v1/contacts/{id}/hide',
       '/api/v1/contacts/{id}/history',
       '/api/v1/contacts/{id}/photo',
       '/api/v1/contacts/{id}/unhide',

@@ -10,7 +10,7 @@ import { ById, Contact, ContactMerge, ContactNew, Contacts, HiddenCards, List, P
 const MOST = 50
 
 /** Colleagues as one sees them, and contacts of one's own. */
-export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Context): void {
+export function contactRoutes(app: App, { actorOf, contactData, contactBatch, cardHref }: Context): void {
   const { summary, whole } = contactJson(cardHref)
   const tags = ['Contacts']
   const known = { 304: { description: 'As you know it' } }
@@ -80,6 +80,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       operationId: 'addContact',
       tags,
       summary: 'A contact of your own, or your changes over a colleague’s card',
+      headers: headers(IfMatch),
       body: ContactNew,
       response: {
         201: json('It is there now; Location says where', Contact),
@@ -93,7 +94,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       const { contact, created } =
         override === undefined
           ? { contact: await contactData.create(actor, data), created: true }
-          : await contactData.override(actor, idIn({ id: override }), data)
+          : await contactData.override(actor, idIn({ id: override }), data, expectedOf(request))
       if (created) reply.header('location', `${app.prefix}/contacts/${contact.id}`)
       return sendWritten(reply, created ? 201 : 200, whole(actor, contact), etagOf(contact))
     },
@@ -127,6 +128,21 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
     handler: async (request, reply) => {
       await contactData.remove(actorOf(request), idIn(request.params), expectedOf(request))
+      return reply.code(204).send()
+    },
+  })
+
+  app.post('/contacts/:id/hide', {
+    schema: {
+      operationId: 'hideContact',
+      tags,
+      summary: 'Hide a colleague’s card, with what you changed of it',
+      params: ById,
+      headers: headers(IfMatch),
+      response: { 204: empty('Done'), ...refusals(404, 412, 422, 423) },
+    },
+    handler: async (request, reply) => {
+      await contactBatch.hide(actorOf(request), idIn(request.params), expectedOf(request))
       return reply.code(204).send()
     },
   })

@@ -92,7 +92,12 @@ export class ContactDataService {
    * layer before.
    * @throws DomainError `not-found`, `invalid-data`, also for one's own profile and contacts
    */
-  async override(actor: Actor, id: Id, data: ContactChange): Promise<{ contact: SeenContact; created: boolean }> {
+  async override(
+    actor: Actor,
+    id: Id,
+    data: ContactChange,
+    expected?: Expected,
+  ): Promise<{ contact: SeenContact; created: boolean }> {
     assertData(dataProblems(data, false))
     const before = await this.get(actor, id)
     if (before.isMe || before.kind === 'personal') {
@@ -100,7 +105,7 @@ export class ContactDataService {
         problems: [{ field: 'override', problem: 'is your own' }],
       })
     }
-    const contact = await this.#write(actor, id, (card) => writeData(card, added(readData(card), data)))
+    const contact = await this.#write(actor, id, (card) => writeData(card, added(readData(card), data)), expected)
     return { contact, created: before.kind === 'profile' && contact.kind === 'override' }
   }
 
