@@ -84,6 +84,11 @@ const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&'
 /** Lines of `search` that hold such a property and then the word: in the row's own notes too, where they are the person's. */
 const inLines = (names: string, before: string, word: string): string => `\\n(${names})\\t${before}${literal(word)}`
 
+/** Whether the note that a pattern finds in a row of one's own is one's own: of a colleague none that the base has. */
+const ownNote = (pattern: string): string => `(c.kind = 'personal' or exists (
+    select from regexp_matches(c.search, '\\n(note\\t[^\\n]*)', 'g') n
+    where ${pattern.replace('c.search', `(E'\\n' || n[1])`)} and position(E'\\n' || n[1] || E'\\n' in base.search) = 0))`
+
 /** What a word (or the digits of a number) stands in, the best first. */
 function places(word: string, digits: boolean): { own: readonly string[]; colleagues: readonly string[] } {
   const colleagues = digits
@@ -194,8 +199,10 @@ export class SqlSeenContacts implements SeenContacts {
           .map((one, at) => `when ${one} then ${at} `)
           .join('')} else ${own.length - 1} end`.replace(/^case +else (\d+) end$/, '$1'),
       )
-      const any = (count: number): string => `${indexed} and (${patterns.slice(0, count).join(' or ')})`
-      return { own: any(own.length), colleagues: any(colleagues.length) }
+      const everybodys = patterns.slice(0, colleagues.length)
+      const [note] = patterns.slice(colleagues.length)
+      const any = (mine: string): string => `${indexed} and (${[...everybodys, ...(note ? [mine] : [])].join(' or ')})`
+      return { own: any(`${note} and ${ownNote(note ?? '')}`), colleagues: any(`c.owner_id = $2 and ${note}`) }
     })
     const rank = `(${ranks.join(' + ')})`
     const which = {

@@ -124,4 +124,22 @@ t.test('many writes in one request', async (t) => {
     const { items } = await ann.get('/contacts?limit=200')
     t.equal(items.filter((one) => one.id === cids).length, 1, 'one layer')
   })
+
+  await t.test(
+    'notes are searched where they are mine: on my cards, my profile and in my layers, not the base’s',
+    async (t) => {
+      const bob = await running.app('bob@one.example')
+      await bob.patch(`/contacts/${bobs}`, { data: { notes: 'Keeps zebras' } })
+      t.match((await bob.get('/contacts?q=zebras')).items, [{ id: bobs }], 'my own profile')
+      t.strictSame((await ann.get('/contacts?q=zebras')).items, [])
+      await ann.post('/contacts', { override: bobs, data: { short_name: 'Bobby' } })
+      t.match((await ann.get(`/contacts/${bobs}`)).json, { kind: 'override', data: { notes: 'Keeps zebras' } })
+      t.strictSame((await ann.get('/contacts?q=zebras')).items, [], 'the base’s, under my layer')
+      await ann.post('/contacts', { override: bobs, data: { notes: 'Plays the Ocarína' } })
+      t.match((await ann.get('/contacts?q=OCARINA')).items, [{ id: bobs }], 'my layer’s')
+      t.strictSame((await bob.get('/contacts?q=ocarina')).items, [])
+      await ann.post('/contacts', { data: { full_name: 'Xi', notes: 'Has a yak' } })
+      t.match((await ann.get('/contacts?q=yak')).items, [{ data: { full_name: 'Xi' } }])
+    },
+  )
 })
