@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
 import type {
   Actor,
+  AddressBooks,
   ContactBatch,
   ContactDataService,
   ContactFeed,
@@ -14,6 +15,7 @@ import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
+  readonly addressBooks: AddressBooks
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
   readonly history: HistoryService

@@ -8,6 +8,7 @@ import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
+import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
@@ -81,6 +82,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           meRoutes(typed, context)
           contactRoutes(typed, context)
           contactBatchRoutes(typed, context)
+          contactExportRoutes(typed, context)
           contactChangesRoutes(typed, context)
           contactPhotoRoutes(typed, context)
           contactHistoryRoutes(typed, context)

@@ -142,4 +142,17 @@ t.test('many writes in one request', async (t) => {
       t.match((await ann.get('/contacts?q=yak')).items, [{ data: { full_name: 'Xi' } }])
     },
   )
+
+  await t.test('my book as a file: cards as they are kept, or a table in which nothing is a formula', async (t) => {
+    const cid = await running.app('cid@one.example')
+    await cid.post('/contacts', { data: { full_name: '=1+1', notes: '@a "b"\r\nc' } })
+    const cards = await cid.get('/contacts/export')
+    t.equal(cards.text.match(/^BEGIN:VCARD\r$/gm)?.length, 4)
+    t.match(cards.headers['content-disposition'], /attachment/)
+    t.notMatch((await cid.get('/contacts/export?version=4.0')).text, /VERSION:3.0/)
+    const { text } = await cid.get('/contacts/export?format=csv')
+    t.match(text, /^\ufeff"full_name",/)
+    t.match(text, /^"'=1\+1",.*,"'@a ""b""\n?\r?\n?c"\r$/ms)
+    t.equal((await cid.get('/contacts/export?format=xml')).status, 400)
+  })
 })
