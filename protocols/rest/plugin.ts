@@ -6,7 +6,11 @@ import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { invitationRoutes } from './routes/invitations.ts'
+import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
+import { teamMemberRoutes } from './routes/team-members.ts'
+import { teamRoutes } from './routes/teams.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -71,6 +75,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          teamRoutes(typed, context)
+          teamMemberRoutes(typed, context)
+          joinRequestRoutes(typed, context)
+          invitationRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

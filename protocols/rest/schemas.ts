@@ -104,10 +104,12 @@ const KINDS = {
 }
 const Listed = Type.Object(KINDS)
 export const Contact = Type.Object({ ...KINDS, base: optional(Data), layer: optional(Layer) })
-export const Contacts = Type.Object({
-  items: Type.Array(Listed),
-  next: Type.Union([Type.String(), Type.Null()], { description: 'The cursor of the next page' }),
-})
+export const pageOf = (item: TSchema) =>
+  Type.Object({
+    items: Type.Array(item),
+    next: Type.Union([Type.String(), Type.Null()], { description: 'The cursor of the next page' }),
+  })
+export const Contacts = pageOf(Listed)
 
 const language = Type.String({ pattern: '^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$', maxLength: 100 })
 export const Me = Type.Object({
@@ -145,13 +147,15 @@ export const ContactNew = Type.Object(
 )
 export const ContactMerge = Type.Object({ data: MergeData }, strict)
 export const ById = Type.Object({ id: Type.String() })
-export const Page = Type.Object(
-  {
-    q: optional(text(200, 'Found in names, e-mails, phones, organizations, titles and your own notes; the best first')),
-    limit: optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
-    cursor: optional(text(2_000, 'The `next` of the page before')),
-  },
-  strict,
+const PAGE = {
+  limit: optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  cursor: optional(text(2_000, 'The `next` of the page before')),
+}
+/** A page of a list that is not searched. */
+export const ListPage = Type.Object(PAGE, strict)
+export const searchPage = (q: string) => Type.Object({ q: optional(text(200, q)), ...PAGE }, strict)
+export const Page = searchPage(
+  'Found in names, e-mails, phones, organizations, titles and your own notes; the best first',
 )
 
 export const ProblemDetails = Type.Object({

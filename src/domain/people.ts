@@ -53,9 +53,11 @@ export class People {
 
 /** Of the card only the line with the name is read: a photo may be large. */
 function toPerson({ id, email, card, nameLine }: PersonRow): Person {
-  const named = nameLine === undefined ? '' : readName(nameLine)
-  return { id, email, card, name: named || email }
+  return { id, email, card, name: cardName(nameLine) || email }
 }
 
-const readName = (line: string): string =>
-  readData(parseVCard(`BEGIN:VCARD\r\nVERSION:3.0\r\n${line}\r\nEND:VCARD\r\n`)).full_name.trim()
+/** What a card's line with the name says. */
+export const cardName = (line: string | undefined): string =>
+  line === undefined
+    ? ''
+    : readData(parseVCard(`BEGIN:VCARD\r\nVERSION:3.0\r\n${line}\r\nEND:VCARD\r\n`)).full_name.trim()
