@@ -8,8 +8,11 @@ import type {
   ContactDataService,
   ContactFeed,
   HistoryService,
+  InvitationService,
+  JoinRequestService,
   OwnProfileService,
   People,
+  TeamWork,
 } from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
@@ -21,6 +24,9 @@ export interface Services {
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly teamWork: TeamWork
+  readonly joinRequests: JoinRequestService
+  readonly invitations: InvitationService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }

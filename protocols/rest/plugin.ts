@@ -12,7 +12,11 @@ import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { invitationRoutes } from './routes/invitations.ts'
+import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
+import { teamMemberRoutes } from './routes/team-members.ts'
+import { teamRoutes } from './routes/teams.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -86,6 +90,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           contactChangesRoutes(typed, context)
           contactPhotoRoutes(typed, context)
           contactHistoryRoutes(typed, context)
+          teamRoutes(typed, context)
+          teamMemberRoutes(typed, context)
+          joinRequestRoutes(typed, context)
+          invitationRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

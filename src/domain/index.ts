@@ -46,8 +46,17 @@ export type * from './ports-access.ts'
 export type * from './ports-history.ts'
 export type * from './ports-teams.ts'
 export type { MemberChange } from './team-members.ts'
-export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
-export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'
+export { DEEDS, type Expected } from './team-role.ts'
+export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'
+export {
+  type Membership,
+  ROLES,
+  type Role,
+  type Team,
+  type TeamDescription,
+  type TeamMember,
+  TeamService,
+} from './teams.ts'
 export {
   type ManagedUser,
   type NewUser,

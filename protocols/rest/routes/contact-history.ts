@@ -4,7 +4,7 @@ import { sendRead } from '../conditions.ts'
 import { contactJson, dataOf, etagOf, idIn } from '../contact-json.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatParts, noCursor, parseParts } from '../cursor.ts'
-import { ById, Contact, Data, id, Layer, List, pageOf } from '../schemas.ts'
+import { ById, Contact, Data, id, Layer, ListPage, pageOf } from '../schemas.ts'
 
 const MOST = 50
 
@@ -68,7 +68,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
       operationId: 'listHistory',
       tags,
       summary: 'What was replaced or deleted of your own contacts and changes, the newest first; kept for 30 days',
-      querystring: List,
+      querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', Versions), ...known, ...refusals(400) },
     },
@@ -83,7 +83,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
       tags,
       summary: 'Likewise of one contact, also of one that you deleted',
       params: ById,
-      querystring: List,
+      querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', Versions), ...known, ...refusals(400, 404) },
     },

@@ -5,7 +5,17 @@ import { contactJson, etagOf, expectedOf, idIn } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
 import { Problem } from '../problems.ts'
-import { ById, Contact, ContactMerge, ContactNew, Contacts, HiddenCards, List, Page, VCardQuery } from '../schemas.ts'
+import {
+  ById,
+  Contact,
+  ContactMerge,
+  ContactNew,
+  Contacts,
+  HiddenCards,
+  ListPage,
+  Page,
+  VCardQuery,
+} from '../schemas.ts'
 
 const MOST = 50
 
@@ -44,7 +54,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
       operationId: 'listHidden',
       tags,
       summary: 'What you have hidden: colleagues, and cards of your teams',
-      querystring: List,
+      querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', HiddenCards), ...known, ...refusals(400) },
     },
