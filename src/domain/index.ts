@@ -36,7 +36,16 @@ export {
   type LinkHash,
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
-export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
+export {
+  mailDomain,
+  type Organization,
+  type OrganizationChange,
+  OrganizationService,
+  SCOPES,
+  type Scope,
+  TEAM_CREATIONS,
+  type TeamCreation,
+} from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'

@@ -52,9 +52,12 @@ export interface Organizations {
   list(): Promise<Organization[]>
   find(by: Id | { name: string }): Promise<Organization[]>
   setActive(id: Id, isActive: boolean): Promise<void>
-  rename(id: Id, name: string): Promise<void>
-  /** Says whether it was another one. */
-  setScope(id: Id, scope: Scope): Promise<boolean>
+  /** Locks it until the transaction ends. Whoever locks users too does that first. */
+  lock(id: Id): Promise<Organization | undefined>
+  /** Likewise, shared: what its people may do stays so until then. */
+  hold(id: Id): Promise<Organization | undefined>
+  /** Its name, and what its people may do. */
+  update(organization: Organization): Promise<void>
 }
 
 export interface Users {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
+import { mayCreateTeams } from './organizations.ts'
 import type { Store } from './ports.ts'
 import { assertOwnerStays, deleteTeam, join, leave, recordMember } from './team-members.ts'
 import {
@@ -49,6 +50,10 @@ export class TeamWork {
     await this.#store.transaction(async (transaction) => {
       const { myself } = await lockPeople(transaction, actor)
       assertMayHold(myself, 'owner')
+      const organization = await transaction.organizations.hold(actor.organizationId)
+      if (!organization || !mayCreateTeams(myself, organization)) {
+        throw new DomainError('need-privileges', 'In your organization administrators make teams: ask one of them')
+      }
       await transaction.teams.insert(team)
       await join(transaction, team, myself, 'owner')
     })
