@@ -17,7 +17,7 @@ import type { Store } from '../ports.ts'
 import { nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
-import { sameLayer } from './profile.ts'
+import { assertEditable, sameLayer } from './profile.ts'
 import { type ContactPosition, type ContactSearch, type SeenContact, seenCard } from './seen.ts'
 
 export interface ContactPage {
@@ -114,7 +114,11 @@ export class ContactDataService {
   async #write(actor: Actor, id: Id, change: (card: VCard) => VCard, expected?: Expected): Promise<SeenContact> {
     return await this.#again(actor, id, expected, async (now) => {
       const card = change(seenCard(now))
-      if (now.managed !== undefined) assertOwn(parseVCard(now.managed), card)
+      if (now.managed !== undefined) {
+        assertOwn(parseVCard(now.managed), card)
+        const [organization] = await this.#store.organizations.find(actor.organizationId)
+        if (organization) assertEditable(organization, seenCard(now), card)
+      }
       const content = Buffer.from(serialize(card))
       await this.#contacts.put(actor, now.book.id, now.name, content, { match: [now.etag] })
       return await this.get(actor, id)
