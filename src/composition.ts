@@ -14,6 +14,7 @@ import {
   JoinRequestService,
   LockService,
   OrganizationService,
+  OrganizationWork,
   OwnProfileService,
   People,
   type Store,
@@ -33,6 +34,7 @@ import { createStore, migrate, openDatabase, openEmbedded } from './persistence/
 export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
+  readonly organizationWork: OrganizationWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
@@ -100,6 +102,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     return {
       store,
       organizations: new OrganizationService(store),
+      organizationWork: new OrganizationWork(store),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),

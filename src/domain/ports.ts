@@ -76,6 +76,8 @@ export interface Users {
   delete(organizationId: Id, id: Id): Promise<void>
   /** Each with the scope that is in force for them. */
   list(organizationId?: Id): AsyncIterable<User & { readonly scope: Scope }>
+  /** Deactivated ones too, in the order of their ids, after that one. */
+  administrators(organizationId: Id, after: Id | undefined, limit: number): Promise<ManagedUser[]>
   /** An active user, as colleagues see them. */
   person(organizationId: Id, id: Id): Promise<PersonRow | undefined>
   /** Active users whom all, or any, of the matches are about, in the order of their cards' names. */

@@ -245,6 +245,15 @@ export class SqlUsers implements Users {
     }
   }
 
+  async administrators(organizationId: Id, after: Id | undefined, limit: number): Promise<ManagedUser[]> {
+    const rows = await this.#session.query<ManagedRow>(
+      `select ${MANAGED_COLUMNS} from "user" u where organization_id = $1 and is_staff and ($2::uuid is null or id > $2)
+       order by id limit $3`,
+      [organizationId, after ?? null, limit],
+    )
+    return rows.map(toManagedUser)
+  }
+
   async person(organizationId: Id, id: Id): Promise<PersonRow | undefined> {
     const [row] = await this.#session.query<PersonSqlRow>(people('and u.id = $2'), [organizationId, id], 'person')
     return row && toPersonRow(row)
