@@ -5,6 +5,7 @@ import {
   AddressBooks,
   BookService,
   ClientPropertyService,
+  ColleagueService,
   ConnectorService,
   ContactDataService,
   ContactService,
@@ -38,6 +39,7 @@ export interface Kith {
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly colleagues: ColleagueService
   readonly teams: TeamService
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
@@ -106,6 +108,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
+      colleagues: new ColleagueService(store),
       teams: new TeamService(store),
       teamWork: new TeamWork(store),
       joinRequests: new JoinRequestService(store),

@@ -1,5 +1,6 @@
 import type { Actor, Id } from './actor.ts'
 import type { Change, Heads, StreamState } from './changes.ts'
+import type { Colleagues } from './colleagues.ts'
 import type { Body, CardContent, CardView, Contact, Shown } from './contacts/contact.ts'
 import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
@@ -23,6 +24,7 @@ export interface Repositories {
   readonly invitations: Invitations
   readonly joinRequests: JoinRequests
   readonly directory: Directory
+  readonly colleagues: Colleagues
   readonly collections: Collections
   readonly credentials: Credentials
   readonly connectors: Connectors

@@ -2,6 +2,7 @@ import type { Change, Id, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlClientProperties } from './client-properties.ts'
+import { SqlColleagues } from './colleagues.ts'
 import { SqlCollections } from './collections.ts'
 import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
@@ -31,6 +32,7 @@ const repositories = (session: Session): Repositories => ({
   invitations: new SqlInvitations(session),
   joinRequests: new SqlJoinRequests(session),
   directory: new SqlDirectory(session),
+  colleagues: new SqlColleagues(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
   connectors: new SqlConnectors(session),

@@ -6,7 +6,6 @@ import {
   dataProblems,
   parseVCard,
   readData,
-  searchKey,
   serialize,
   type VCard,
   writeData,
@@ -18,7 +17,7 @@ import { nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
 import { assertEditable, sameLayer } from './profile.ts'
-import { type ContactPosition, type ContactSearch, type SeenContact, seenCard } from './seen.ts'
+import { type ContactPosition, readSearch, type SeenContact, seenCard } from './seen.ts'
 
 export interface ContactPage {
   readonly items: readonly SeenContact[]
@@ -34,7 +33,6 @@ export type Expected = (now: SeenContact) => boolean
 
 /** So often somebody else may come first before a write is given up. */
 const ATTEMPTS = 5
-const MAX_WORDS = 8
 
 /** Reading and writing contacts as `data`: each write is one of ContactService, and devices see it like every other. */
 export class ContactDataService {
@@ -145,12 +143,6 @@ export class ContactDataService {
       }
     }
   }
-}
-
-function readSearch(q: string): ContactSearch {
-  const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
-  const digits = q.replace(/\D/g, '')
-  return digits.length >= 3 && /^[\d\s()+./-]+$/.test(q) ? { words, digits } : { words }
 }
 
 function assertData(problems: readonly { field: string; problem: string }[]): void {
