@@ -7,6 +7,8 @@ import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { meRoutes } from './routes/me.ts'
+import { organizationRoutes } from './routes/organization.ts'
+import { userRoutes } from './routes/users.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -71,6 +73,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          userRoutes(typed, context)
+          organizationRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

@@ -73,7 +73,8 @@ function seen({ own, colleagues, rank, end = '' }: Which): string {
 const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&')
 
 /** Lines of `search` that hold such a property and then the word: in the row's own notes too, where they are the person's. */
-export const inLines = (names: string, before: string, word: string): string => `\\n(${names})\\t${before}${literal(word)}`
+export const inLines = (names: string, before: string, word: string): string =>
+  `\\n(${names})\\t${before}${literal(word)}`
 
 /** What a word (or the digits of a number) stands in, the best first. */
 function places(word: string, digits: boolean): { own: readonly string[]; colleagues: readonly string[] } {

@@ -1,8 +1,8 @@
-import { type Actor, asId, type Id, notFound, type SeenContact } from '#domain'
+import type { Actor, SeenContact } from '#domain'
 import { convert, parseVCard, readData, serialize } from '#vcard'
 import { ifMatch, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatCursor, parseCursor } from '../cursor.ts'
+import { formatCursor, idIn, parseCursor } from '../cursor.ts'
 import { Problem } from '../problems.ts'
 import { ById, Contact, ContactMerge, ContactNew, Contacts, Page, VCardQuery } from '../schemas.ts'
 
@@ -10,13 +10,6 @@ const MOST = 50
 
 /** Names what is seen: the card, and of an override the base, which is shown too. */
 const etagOf = ({ etag, base }: SeenContact): string => `"${base ? `${etag}.${base.etag}` : etag}"`
-
-/** @throws DomainError `not-found` */
-function idIn({ id }: { id: string }): Id {
-  const known = asId(id)
-  if (known === undefined) throw notFound()
-  return known
-}
 
 /** Colleagues as one sees them, and contacts of one's own. */
 export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Context): void {
@@ -76,7 +69,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.get(actor, idIn(request.params))
+      const contact = await contactData.get(actor, idIn(request.params.id))
       return sendRead(request, reply, whole(actor, contact), etagOf(contact))
     },
   })
@@ -99,7 +92,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       const { contact, created } =
         override === undefined
           ? { contact: await contactData.create(actor, data), created: true }
-          : await contactData.override(actor, idIn({ id: override }), data)
+          : await contactData.override(actor, idIn(override), data)
       if (created) reply.header('location', `${app.prefix}/contacts/${contact.id}`)
       return sendWritten(reply, created ? 201 : 200, whole(actor, contact), etagOf(contact))
     },
@@ -117,7 +110,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.amend(actor, idIn(request.params), request.body.data, expectedOf(request))
+      const contact = await contactData.amend(actor, idIn(request.params.id), request.body.data, expectedOf(request))
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
   })
@@ -132,7 +125,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       response: { 204: empty('Done'), ...refusals(404, 412, 423) },
     },
     handler: async (request, reply) => {
-      await contactData.remove(actorOf(request), idIn(request.params), expectedOf(request))
+      await contactData.remove(actorOf(request), idIn(request.params.id), expectedOf(request))
       return reply.code(204).send()
     },
   })
@@ -147,7 +140,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.unhide(actor, idIn(request.params))
+      const contact = await contactData.unhide(actor, idIn(request.params.id))
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
   })
@@ -172,7 +165,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       },
     },
     handler: async (request, reply) => {
-      const contact = await contactData.get(actorOf(request), idIn(request.params))
+      const contact = await contactData.get(actorOf(request), idIn(request.params.id))
       const version = request.query.version ?? contact.version
       const { text } = contact
       const sent = version === contact.version ? text : serialize(convert(parseVCard(text), version))

@@ -1,15 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type ContactData,
-  convert,
-  dataProblems,
-  parseVCard,
-  readData,
-  serialize,
-  type VCard,
-  writeData,
-} from '#vcard'
+import { type ContactData, convert, dataProblems, parseVCard, readData, serialize, type VCard, writeData } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
