@@ -19,15 +19,18 @@ const toColleague = (row: Row): Colleague => ({
 /** Active users; $1 is the organization. */
 const ACTIVE = 'u.organization_id = $1 and u.is_active'
 
-/** Whom the scope shows ($2 is who looks): themselves, whoever is in a team with them, whose card they changed. */
+/** Themselves, and whose cards they changed; $2 is who looks. */
+const OWN = `select $2::uuid union select b.owner_id from contact c
+    join contact b on b.organization_id = c.organization_id and b.id = c.base_id
+    where c.organization_id = $1 and c.owner_id = $2 and c.kind = 'override' and b.owner_id is not null`
+const TEAMMATES = `select theirs.user_id from membership mine join membership theirs using (organization_id, team_id)
+    where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null and theirs.left_revision is null`
+
+/** Whom the scope shows, as a list of few to start from: users need not be passed over one by one. */
 const VISIBLE: { readonly [Of in Scope]: string } = {
   everyone: '$2::uuid is not null',
-  teams: `(u.id = $2 or u.id in (
-      select theirs.user_id from membership mine join membership theirs using (organization_id, team_id)
-      where mine.organization_id = $1 and mine.user_id = $2 and mine.left_revision is null and theirs.left_revision is null)
-    or u.profile_id in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override'))`,
-  none: `(u.id = $2
-    or u.profile_id in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override'))`,
+  teams: `u.id in (${OWN} union ${TEAMMATES})`,
+  none: `u.id in (${OWN})`,
 }
 
 const TITLE = `coalesce(substring(u.found from '\\nfn\\t([^\\n]*)'), '') collate "C"`
