@@ -5,6 +5,7 @@ import {
   AddressBooks,
   BookService,
   ClientPropertyService,
+  ColleagueService,
   ConnectorService,
   ContactBatch,
   ContactDataService,
@@ -16,6 +17,7 @@ import {
   JoinRequestService,
   LockService,
   OrganizationService,
+  OrganizationWork,
   OwnProfileService,
   People,
   type Store,
@@ -35,9 +37,11 @@ import { createStore, migrate, openDatabase, openEmbedded } from './persistence/
 export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
+  readonly organizationWork: OrganizationWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly colleagues: ColleagueService
   readonly teams: TeamService
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
@@ -105,9 +109,11 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     return {
       store,
       organizations: new OrganizationService(store),
+      organizationWork: new OrganizationWork(store),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
+      colleagues: new ColleagueService(store),
       teams: new TeamService(store),
       teamWork: new TeamWork(store),
       joinRequests: new JoinRequestService(store),

@@ -4,14 +4,15 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type {
   Actor,
   AddressBooks,
+  ColleagueService,
   ContactBatch,
   ContactDataService,
   ContactFeed,
   HistoryService,
   InvitationService,
   JoinRequestService,
+  OrganizationWork,
   OwnProfileService,
-  People,
   TeamWork,
 } from '#domain'
 import { ProblemDetails } from './schemas.ts'
@@ -23,10 +24,11 @@ export interface Services {
   readonly contactBatch: ContactBatch
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
-  readonly people: People
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
+  readonly colleagues: ColleagueService
+  readonly organizationWork: OrganizationWork
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }

@@ -15,8 +15,10 @@ import { contactRoutes } from './routes/contacts.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
+import { organizationRoutes } from './routes/organization.ts'
 import { teamMemberRoutes } from './routes/team-members.ts'
 import { teamRoutes } from './routes/teams.ts'
+import { userRoutes } from './routes/users.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -94,6 +96,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           teamMemberRoutes(typed, context)
           joinRequestRoutes(typed, context)
           invitationRoutes(typed, context)
+          userRoutes(typed, context)
+          organizationRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@fastify/type-provider-typebox'
+import { Abilities } from './schemas-organization.ts'
 
 const strict = { additionalProperties: false } as const
 const oneOf = (...values: readonly string[]) => Type.Enum([...values])
@@ -128,6 +129,7 @@ export const Me = Type.Object({
   abilities: Type.Object({
     administer_organization: Type.Boolean(),
     own_teams: Type.Boolean({ description: 'False of shared equipment' }),
+    ...Abilities,
   }),
 })
 export const MeChange = Type.Object(

@@ -1,6 +1,7 @@
 export { type Actor, asId, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
+export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'
 export {
   type Bearer,
   type Connector,
@@ -38,7 +39,17 @@ export {
   type LinkHash,
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
-export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
+export { type Abilities, type OrganizationView, OrganizationWork } from './organization-work.ts'
+export {
+  mailDomain,
+  type Organization,
+  type OrganizationChange,
+  OrganizationService,
+  SCOPES,
+  type Scope,
+  TEAM_CREATIONS,
+  type TeamCreation,
+} from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'

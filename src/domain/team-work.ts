@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
+import { mayCreateTeams } from './organizations.ts'
 import type { Repositories, Store } from './ports.ts'
 import type { MemberPosition, TeamPosition } from './ports-teams.ts'
 import { setParent } from './team-hierarchy.ts'
@@ -61,6 +62,10 @@ export class TeamWork {
     return await this.#store.transaction(async (transaction) => {
       const { myself } = await lockPeople(transaction, actor)
       assertMayHold(myself, 'owner')
+      const organization = await transaction.organizations.hold(actor.organizationId)
+      if (!organization || !mayCreateTeams(myself, organization)) {
+        throw new DomainError('need-privileges', 'In your organization administrators make teams: ask one of them')
+      }
       await transaction.teams.insert(team)
       await join(transaction, team, myself, 'owner')
       return await viewOf(transaction, actor, team.id)

@@ -3,6 +3,7 @@ import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlCardVersions } from './card-versions.ts'
 import { SqlClientProperties } from './client-properties.ts'
+import { SqlColleagues } from './colleagues.ts'
 import { SqlCollections } from './collections.ts'
 import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
@@ -33,6 +34,7 @@ const repositories = (session: Session): Repositories => ({
   invitations: new SqlInvitations(session),
   joinRequests: new SqlJoinRequests(session),
   directory: new SqlDirectory(session),
+  colleagues: new SqlColleagues(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
   connectors: new SqlConnectors(session),

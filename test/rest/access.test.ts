@@ -183,6 +183,11 @@ t.test('the JSON API', async (t) => {
       '/api/v1/history/{id}',
       '/api/v1/history/{id}/restore',
       '/api/v1/me',
+      '/api/v1/organization',
+      '/api/v1/organization/administrators',
+      '/api/v1/organization/administrators/{user_id}',
+      '/api/v1/users',
+      '/api/v1/users/{id}',
     ])
     const page = await ask(running.url, 'GET', '/api/docs')
     t.match(page.headers['content-security-policy'], /default-src 'none'/)

@@ -8,8 +8,8 @@ import { editTeamCard } from '../team-cards.ts'
 import { assertName } from './book-service.ts'
 import { assertWritable, type Condition } from './condition.ts'
 import { asSent, type CardContent, type Contact, comparableUid, generated, isDeleted, nameOfId } from './contact.ts'
-import { additionsOnly, applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
-import { baseCard, sameLayer, saveProfile } from './profile.ts'
+import { applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
+import { baseCard, ownLayer, sameLayer, saveProfile } from './profile.ts'
 import {
   assertSameUid,
   etagIfAsSent,
@@ -202,7 +202,7 @@ export class ContactService {
     if (place.base?.ownerId === actor.userId) {
       const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
       if (!profile?.managed) throw notFound()
-      const kept = layerSize(layer) === 0 ? undefined : layer
+      const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
       await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
       return
     }
@@ -247,7 +247,7 @@ export class ContactService {
     )
   }
 
-  /** Over their own profile the owner adds; what is managed stays, and the answer has no ETag then. */
+  /** Over their own profile the owner adds, where the organization lets them; what is managed stays, and the answer has no ETag then. */
   async #putProfile(
     transaction: Transaction,
     actor: Actor,
@@ -271,8 +271,7 @@ export class ContactService {
         sent.card,
       )
     }
-    const own = additionsOnly(managed, layer)
-    const kept = layerSize(own) === 0 ? undefined : own
+    const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
     const saved = await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
     if (hidden) {
       await transaction.contacts.unhide(actor, profile.id)
