@@ -37,6 +37,7 @@ export {
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
+export * from './outgoing-events.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'

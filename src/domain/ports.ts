@@ -6,6 +6,7 @@ import type { Layer } from './contacts/overlay.ts'
 import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
 import type { Organization, Scope } from './organizations.ts'
+import type { OutgoingEvent } from './outgoing-events.ts'
 import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
 import type { ManagedUser, User } from './users.ts'
@@ -44,6 +45,8 @@ export interface Transaction extends Repositories {
   reset(organizationId: Id, streamId: Id): void
   /** Ends a membership at the revision that this transaction gives the organization's stream. */
   leave(organizationId: Id, teamId: Id, userId: Id): void
+  /** Has the organization's hooks hear of it, at that revision. What happens twice in a transaction is told once. */
+  tell(organizationId: Id, event: OutgoingEvent): void
 }
 
 export interface Organizations {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Store } from './ports.ts'
-import { assertOwnerStays, deleteTeam, join, leave, recordMember } from './team-members.ts'
+import { assertOwnerStays, deleteTeam, describe, join, leave, recordMember, setRole, tellTeam } from './team-members.ts'
 import {
   assertActive,
   assertMayHold,
@@ -50,6 +50,7 @@ export class TeamWork {
       const { myself } = await lockPeople(transaction, actor)
       assertMayHold(myself, 'owner')
       await transaction.teams.insert(team)
+      tellTeam(transaction, team, 'team.created')
       await join(transaction, team, myself, 'owner')
     })
     return { ...team, memberCount: 1, revision: 1 }
@@ -83,7 +84,7 @@ export class TeamWork {
       const isOpen = words.isOpen ?? team.isOpen
       if (name === team.name && description === was && isOpen === team.isOpen) return team
       const now: Team = { ...rest, name, isOpen, ...(description === undefined ? {} : { description }) }
-      await transaction.teams.describe(team.organizationId, teamId, now)
+      await describe(transaction, team, now)
       if (isOpen !== team.isOpen) await transaction.teams.setOpen(team.organizationId, teamId, isOpen)
       await transaction.teams.touch(team.organizationId, teamId, 0)
       recordMember(transaction, team)
@@ -141,7 +142,7 @@ export class TeamWork {
       if (isAbove(role, member.role)) assertActive(user(userId))
       assertMayHold(user(userId), role)
       if (member.role === 'owner') await assertOwnerStays(transaction, team, [userId])
-      await transaction.teams.setRole(team.organizationId, teamId, userId, role)
+      await setRole(transaction, team, userId, role)
     })
   }
 
@@ -154,8 +155,8 @@ export class TeamWork {
       await memberOf(transaction, team, user(userId))
       assertActive(user(userId))
       assertMayHold(user(userId), 'owner')
-      await transaction.teams.setRole(team.organizationId, teamId, userId, 'owner')
-      await transaction.teams.setRole(team.organizationId, teamId, actor.userId, 'administrator')
+      await setRole(transaction, team, userId, 'owner')
+      await setRole(transaction, team, actor.userId, 'administrator')
     })
   }
 

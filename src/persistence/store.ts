@@ -1,4 +1,4 @@
-import type { Change, Id, Repositories, Store, Transaction } from '#domain'
+import type { Change, Id, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlClientProperties } from './client-properties.ts'
@@ -50,6 +50,7 @@ export function createStore(database: Database): Store {
           record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
           reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
           leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
+          tell: (organizationId: Id, event: OutgoingEvent) => journal.tell(organizationId, event),
         })
         await journal.write(session)
         return result
