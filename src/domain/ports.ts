@@ -8,6 +8,7 @@ import type { Directory } from './directory.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { OutgoingEvent } from './outgoing-events.ts'
 import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
+import type { Hooks } from './ports-hooks.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
 import type { ManagedUser, User } from './users.ts'
 
@@ -29,6 +30,7 @@ export interface Repositories {
   readonly connectors: Connectors
   readonly apiTokens: ApiTokens
   readonly identities: Identities
+  readonly hooks: Hooks
 }
 
 export interface Store extends Repositories {

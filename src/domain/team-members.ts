@@ -155,6 +155,7 @@ export async function deleteTeam(transaction: Transaction, team: Team): Promise<
   await transaction.teams.delete(team.organizationId, team.id)
   await transaction.invitations.deleteAll(team.organizationId, team.id)
   await transaction.joinRequests.deleteAll(team.organizationId, team.id)
+  await transaction.hooks.deleteAll(team.organizationId, team.id)
   recordMember(transaction, team)
   for (const { userId, profileId } of members) {
     transaction.leave(team.organizationId, team.id, userId)

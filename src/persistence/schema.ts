@@ -330,7 +330,7 @@ const OutgoingEventRow = defineEntity({
   },
 })
 
-export const OutgoingHookRow = defineEntity({
+const OutgoingHookRow = defineEntity({
   name: 'OutgoingHookRow',
   tableName: 'outgoing_hook',
   properties: {

@@ -7,6 +7,7 @@ import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
 import { SqlDirectory } from './directory.ts'
+import { SqlHooks } from './hooks.ts'
 import { SqlIdentities } from './identities.ts'
 import { SqlInvitations } from './invitations.ts'
 import { SqlJoinRequests } from './join-requests.ts'
@@ -36,6 +37,7 @@ const repositories = (session: Session): Repositories => ({
   connectors: new SqlConnectors(session),
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
+  hooks: new SqlHooks(session),
 })
 
 /** The domain's ports on PostgreSQL. */
