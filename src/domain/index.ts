@@ -25,6 +25,7 @@ export { TEAM_CARD_RENDERER, teamCard } from './contacts/team-card.ts'
 export type { Transfer } from './contacts/transfer.ts'
 export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
+export { type HookChange, type HookOwner, HookService, type NewHook } from './hook-service.ts'
 export * from './hooks.ts'
 export { type Identity, IdentityService } from './identities.ts'
 export {

@@ -16,6 +16,22 @@ export interface ClaimedHook extends EventPlace {
   readonly lease: Id
 }
 
+/** What a hook comes with, and how its secrets are kept. */
+export interface HookSecrets {
+  make(): string
+  seal(hookId: Id, secret: string): string
+  /** Undefined: it was sealed with another key. */
+  unseal(hookId: Id, sealed: string): string | undefined
+}
+
+/** What sends. */
+export interface HookSender {
+  /** Why that address is never reached. */
+  problemOf(url: string): string | undefined
+  /** Sends one message that says nothing, now. */
+  test(hook: Pick<Hook, 'organizationId' | 'id'>): Promise<Attempt>
+}
+
 /** Who is who at a receiver that has names of its own; `made`: by us. */
 export interface Reference {
   readonly kind: 'user' | 'team'
@@ -50,6 +66,8 @@ export interface Hooks {
   update(hook: Key, words: HookWords): Promise<void>
   /** The secret it has goes on until then; without a time it ends now. */
   replaceSecret(hook: Key, secret: string, previousUntil?: Date): Promise<void>
+  /** Forgets who is who at the receiver. */
+  forgetAll(hook: Key): Promise<void>
   /** Goes on at once from where it is, if it was stopped or waits. */
   resume(hook: Key): Promise<void>
   /** Sends all there is, once whoever is at it has ended, up to the organization's present revision, and goes on from there. */
@@ -62,6 +80,8 @@ export interface Hooks {
   due(now: Date, limit: number): Promise<Key[]>
   /** Nobody else's for so long; undefined where it is somebody's, or has nothing to do now. */
   claim(hook: Key, lease: Id, now: Date, until: Date): Promise<ClaimedHook | undefined>
+  /** As it is, without claiming it. */
+  peek(hook: Key): Promise<Omit<ClaimedHook, 'lease'> | undefined>
   /** False where it is no longer claimed by that lease, or another resync was asked for. */
   record(hook: ClaimedHook, progress: Progress, until: Date): Promise<boolean>
   release(hook: ClaimedHook): Promise<void>

@@ -43,6 +43,16 @@ const DUE = `h.condition = 'running' and (h.next_attempt_at is null or h.next_at
   and exists (select from organization o where o.id = h.organization_id and o.is_active)`
 const TOLD_USER = `u.id, u.user_name as "userName", u.external_id as "externalId", u.email, u.is_active as "isActive"`
 
+const CLAIMED = `h.team_id, h.url, h.format, h.attempts, h.resync, h.cursor_revision, h.cursor_ordinal,
+  array[h.secret] || case when h.previous_until > $1 then array[h.previous_secret] else '{}' end as secrets`
+
+function toClaimed({ organizationId, id }: Key, row: ClaimedRow): Omit<ClaimedHook, 'lease'> {
+  const { team_id: teamId, url, format, secrets, attempts, resync } = row
+  const place = { revision: BigInt(row.cursor_revision), ordinal: row.cursor_ordinal }
+  const own = { organizationId, id, url, format, secrets, attempts, ...place }
+  return { ...own, ...(teamId === null ? {} : { teamId }), ...(resync === null ? {} : { resync }) }
+}
+
 /** Without what is null: absent, as the domain has it. */
 const present = <Result extends object>(row: Result): Result =>
   Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Result // what is optional is left out
@@ -61,18 +71,21 @@ export class HookDelivery {
       [now, limit],
     )
 
-  async claim({ organizationId, id }: Key, lease: Id, now: Date, until: Date): Promise<ClaimedHook | undefined> {
+  async claim(hook: Key, lease: Id, now: Date, until: Date): Promise<ClaimedHook | undefined> {
     const [row] = await this.session.query<ClaimedRow>(
       `update outgoing_hook h set lease = $4, leased_until = $5 where h.organization_id = $2 and h.id = $3 and ${DUE}
-       returning h.team_id, h.url, h.format, h.attempts, h.resync, h.cursor_revision, h.cursor_ordinal,
-         array[h.secret] || case when h.previous_until > $1 then array[h.previous_secret] else '{}' end as secrets`,
-      [now, organizationId, id, lease, until],
+       returning ${CLAIMED}`,
+      [now, hook.organizationId, hook.id, lease, until],
     )
-    if (!row) return undefined
-    const { team_id: teamId, url, format, secrets, attempts, resync } = row
-    const place = { revision: BigInt(row.cursor_revision), ordinal: row.cursor_ordinal }
-    const own = { organizationId, id, lease, url, format, secrets, attempts, ...place }
-    return { ...own, ...(teamId === null ? {} : { teamId }), ...(resync === null ? {} : { resync }) }
+    return row && { ...toClaimed(hook, row), lease }
+  }
+
+  async peek(hook: Key): Promise<Omit<ClaimedHook, 'lease'> | undefined> {
+    const [row] = await this.session.query<ClaimedRow>(
+      `select ${CLAIMED} from outgoing_hook h where h.organization_id = $2 and h.id = $3`,
+      [new Date(), hook.organizationId, hook.id],
+    )
+    return row && toClaimed(hook, row)
   }
 
   async record(
@@ -107,7 +120,7 @@ export class HookDelivery {
     )
   }
 
-  async events(hook: ClaimedHook, limit: number): Promise<LoggedEvent[]> {
+  async events(hook: Omit<ClaimedHook, 'lease'>, limit: number): Promise<LoggedEvent[]> {
     const rows = await this.session.query<EventRow>(
       `select revision, ordinal, kind, at, payload from outgoing_event
        where organization_id = $1 and (revision, ordinal) > ($2, $3) ${hook.teamId === undefined ? '' : 'and team_id = $5'}
@@ -199,6 +212,11 @@ export class HookDelivery {
       'delete from outgoing_hook_reference where organization_id = $1 and hook_id = $2 and kind = $3 and local_id = $4',
       [organizationId, id, kind, localId],
     )
+  }
+
+  async forgetAll({ organizationId, id }: Key): Promise<void> {
+    const keys = [organizationId, id]
+    await this.session.query('delete from outgoing_hook_reference where organization_id = $1 and hook_id = $2', keys)
   }
 
   /** In one statement: its parts see the log as it was before. */
