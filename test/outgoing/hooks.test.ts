@@ -1,4 +1,6 @@
-import t from 'tap'
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import t, { type Test } from 'tap'
 import type { Actor, User } from '#domain'
 import { RETRIES } from '../../src/outgoing/delivery.ts'
 import { startKith } from '../support/kith.ts'
@@ -17,6 +19,10 @@ t.test('outgoing hooks by signed JSON', async (t) => {
   const clock = new Clock()
   const deliverer = delivererOf(running, clock)
   const { store, teams, teamWork } = kith
+  const client = new pg.Client({ connectionString: running.database.url })
+  await client.connect()
+  t.teardown(() => client.end())
+  const sql = (text: string, values: readonly unknown[]) => client.query(text, [...values])
   const state = (id: string, owner?: string) => kith.hooks.get(admin, owner, id)
 
   await t.test('every membership change is told, by whatever route, in the order of commits', async (t) => {
@@ -86,9 +92,206 @@ t.test('outgoing hooks by signed JSON', async (t) => {
     t.throws(() => verify(`whsec_${Buffer.from('another').toString('base64')}`, receiver.taken[0] as never))
     t.equal(new Set(receiver.taken.map(({ id }) => id)).size, receiver.taken.length)
     t.match(receiver.taken[15]?.data, {
-      user: { id: fresh.id, user_name: 'new@space.example', email: 'new@space.example', active: true, external_id: null },
+      user: {
+        id: fresh.id,
+        user_name: 'new@space.example',
+        email: 'new@space.example',
+        active: true,
+        external_id: null,
+      },
     })
     t.match(await state(hook.id), { state: 'active', behind: 0, lastAttempt: { status: 204 } })
     await kith.hooks.delete(admin, undefined, hook.id)
+  })
+
+  /** A hook of a new team that Ann owns, with its receiver. */
+  const hooked = async (t: Test) => {
+    const receiver = await webhookReceiver(t)
+    const team = await teams.create('Project X', ann)
+    const said = { name: 'Mine', url: receiver.url, format: 'standard-webhooks' } as const
+    const { hook, secret = '' } = await kith.hooks.create(admin, team.id, said)
+    const types = () =>
+      receiver.taken.map(({ type, data }) => `${type} ${(data.user as { id: string } | undefined)?.id}`)
+    return { receiver, team, hook, secret, types, now: () => state(hook.id, team.id) }
+  }
+
+  await t.test('a team’s hook hears of its team alone, and dies with it', async (t) => {
+    const { receiver, team, hook, types } = await hooked(t)
+    const elsewhere = await teams.create('Elsewhere', ann)
+    await teams.add(elsewhere, bob, 'member')
+    await teams.add(team, bob, 'member')
+    await deliverer.deliver(hook)
+    t.strictSame(types(), [`member.joined ${bob.id}`])
+    t.match(receiver.taken[0]?.data, { team: { id: team.id, name: 'Project X', external_id: null }, role: 'member' })
+    await teams.delete(team)
+    t.equal(await store.hooks.find(organizationId, team.id, hook.id), undefined)
+    t.equal(await deliverer.deliver(hook), undefined)
+  })
+
+  await t.test(
+    'the receiver is down: nothing is lost, it is tried again as the table says, then stopped',
+    async (t) => {
+      const { receiver, team, hook, types, now } = await hooked(t)
+      await teams.add(team, bob, 'member')
+      await teams.add(team, cid, 'member')
+      receiver.answer = () => 500
+      for (const [at, wait] of RETRIES.entries()) {
+        const next = await deliverer.deliver(hook)
+        t.equal(next?.getTime(), clock.now().getTime() + wait)
+        t.match(await now(), { state: 'retrying', behind: 2, nextAttemptAt: next, lastAttempt: { status: 500 } })
+        clock.pass(wait - 1)
+        t.equal(await deliverer.deliver(hook), undefined, 'not before it is time')
+        t.equal(receiver.came.length, at + 1)
+        clock.pass(1)
+      }
+      receiver.answer = () => 0
+      t.equal(await deliverer.deliver(hook), undefined)
+      const stopped = await now()
+      t.match(stopped, { state: 'stopped', behind: 2 })
+      t.match(stopped.reason, /10 times/)
+      clock.pass(1e9)
+      await deliverer.deliver(hook)
+      t.equal(receiver.came.length, 10)
+      t.equal(new Set(receiver.came.map(({ id }) => id)).size, 1, 'the same message, under the same id')
+      receiver.answer = () => 200
+      t.match(await kith.hooks.resume(admin, team.id, hook.id), { state: 'active', behind: 2 })
+      await deliverer.deliver(hook)
+      t.strictSame(types(), [`member.joined ${bob.id}`, `member.joined ${cid.id}`])
+      t.match(await now(), { state: 'active', behind: 0 })
+      t.match((await now()).lastAttempt, { error: undefined })
+    },
+  )
+
+  await t.test('410 stops the hook at once, and a redirect is a failure that says so', async (t) => {
+    const { receiver, team, hook, now } = await hooked(t)
+    await teams.add(team, bob, 'member')
+    receiver.answer = () => 302
+    await deliverer.deliver(hook)
+    t.match((await now()).lastAttempt, { status: 302, error: /redirect/ })
+    clock.pass(5_000)
+    receiver.answer = () => 410
+    await deliverer.deliver(hook)
+    t.match(await now(), { state: 'stopped', reason: /410/, behind: 1 })
+    t.equal(receiver.came.length, 2)
+  })
+
+  await t.test('killed between delivery and cursor: sent again, with the same id', async (t) => {
+    const { receiver, team, hook } = await hooked(t)
+    await teams.add(team, bob, 'member')
+    receiver.answer = () => 'lose'
+    await deliverer.deliver(hook)
+    clock.pass(5_000)
+    const lease = randomUUID()
+    const claimed = await store.hooks.claim(hook, lease, clock.now(), new Date(clock.now().getTime() + 60_000))
+    t.ok(claimed, 'somebody has claimed it, and is killed')
+    t.equal(await deliverer.deliver(hook), undefined)
+    clock.pass(60_000)
+    receiver.answer = () => 200
+    await deliverer.deliver(hook)
+    t.equal(receiver.taken.length, 2)
+    t.equal(receiver.taken[0]?.id, receiver.taken[1]?.id)
+    t.equal(receiver.taken[0]?.body, receiver.taken[1]?.body)
+    const progress = { attempt: { at: clock.now() }, attempts: 0, condition: 'running' } as const
+    t.notOk(
+      claimed && (await store.hooks.record(claimed, progress, clock.now())),
+      'who was thought dead changes nothing',
+    )
+  })
+
+  await t.test('a transaction that is rolled back tells nothing', async (t) => {
+    const { team, now } = await hooked(t)
+    await t.rejects(
+      store.transaction(async (transaction) => {
+        transaction.tell(organizationId, { kind: 'member.joined', teamId: team.id, userId: bob.id, role: 'member' })
+        throw new Error('no')
+      }),
+    )
+    await t.rejects(teams.remove(team, ann), { code: 'last-owner' })
+    t.match(await now(), { behind: 0 })
+  })
+
+  await t.test('where there is no hook nothing is written, and no head moves', async (t) => {
+    const eve = await kith.users.get('eve@else.example')
+    const team = await teams.create('Else', eve)
+    const [head] = await Promise.all([store.collections.status(other)])
+    const fresh = await kith.users.create(other, { name: 'Fresh', email: 'fresh@else.example' })
+    await teams.add(team, fresh, 'member')
+    const { revision } = await store.collections.status(other)
+    t.equal(Number(revision), Number(head.revision) + 2)
+    await teams.add(team, fresh, 'administrator')
+    t.equal((await store.collections.status(other)).revision, revision, 'another role changes no card')
+    const { rows } = await sql('select count(*)::int as n from outgoing_event where organization_id = $1', [other])
+    t.strictSame(rows, [{ n: 0 }])
+  })
+
+  await t.test('what is told makes older change tokens no worse', async (t) => {
+    const device = await running.device('cid@space.example')
+    const { team } = await hooked(t)
+    await teams.add(team, bob, 'member')
+    const { token } = await device.sync()
+    await teams.add(team, bob, 'administrator')
+    const after = await device.sync(token)
+    t.equal(after.answer.status, 207)
+    t.strictSame([...after.changed.keys(), ...after.gone], [])
+    await teams.add(team, bob, 'member')
+    t.equal((await device.sync(after.token)).answer.status, 207)
+    t.equal((await device.sync(token)).answer.status, 207)
+  })
+
+  await t.test('20 workers at once: each event once, in order', async (t) => {
+    const { receiver, team, hook, types } = await hooked(t)
+    const wanted: string[] = []
+    for (let turn = 0; turn < 10; turn += 1) {
+      await teams.add(team, bob, 'member')
+      await teams.remove(team, bob)
+      wanted.push(`member.joined ${bob.id}`, `member.left ${bob.id}`)
+    }
+    await Promise.all(Array.from({ length: 20 }, () => deliverer.deliver(hook)))
+    await deliverer.deliver(hook)
+    t.strictSame(types(), wanted)
+    t.equal(receiver.came.length, wanted.length)
+  })
+
+  await t.test('a hook that is made while others write hears of all that is committed after it', async (t) => {
+    const team = await teams.create('Racing', ann)
+    const receiver = await webhookReceiver(t)
+    const said = { name: 'Mine', url: receiver.url, format: 'standard-webhooks' } as const
+    let going = true
+    const writing = (async () => {
+      const seen: boolean[] = []
+      for (; going; ) {
+        await teams.add(team, bob, 'member')
+        await teams.remove(team, bob)
+        seen.push(true)
+      }
+      return seen.length * 2
+    })()
+    const { hook } = await kith.hooks.create(admin, team.id, said)
+    const { rows } = await sql('select cursor_revision::int as at from outgoing_hook where id = $1', [hook.id])
+    await new Promise((done) => setTimeout(done, 100))
+    going = false
+    await writing
+    const { revision } = await store.collections.status(organizationId)
+    await deliverer.deliver(hook)
+    t.equal(receiver.taken.length, Number(revision) - Number(rows[0]?.at), 'one for each revision')
+  })
+
+  await t.test('a new secret and the old one sign for a day', async (t) => {
+    const { receiver, team, hook, secret } = await hooked(t)
+    const deliverer = delivererOf(running, new Clock())
+    const rotated = await kith.hooks.rotateSecret(admin, team.id, hook.id)
+    t.not(rotated.secret, secret)
+    await teams.add(team, bob, 'member')
+    await deliverer.deliver(hook)
+    for (const one of [secret, rotated.secret]) t.doesNotThrow(() => verify(one, receiver.taken[0] as never))
+    await sql(`update outgoing_hook set previous_until = created_at where id = $1`, [hook.id])
+    await teams.remove(team, bob)
+    await deliverer.deliver(hook)
+    t.doesNotThrow(() => verify(rotated.secret, receiver.taken[1] as never))
+    t.throws(() => verify(secret, receiver.taken[1] as never))
+    const { rows } = await sql('select * from outgoing_hook where id = $1', [hook.id])
+    for (const one of [secret, rotated.secret]) {
+      t.notOk(JSON.stringify(rows).includes(one.slice(6)), 'neither is kept in the clear')
+    }
   })
 })
