@@ -63,6 +63,7 @@ t.test('outgoing hooks by signed JSON', async (t) => {
       ])
       return [type, team?.name, names.get(user?.id ?? ''), role].filter((one) => one !== undefined).join(' ')
     })
+    const [suspended, inherited] = ['team.suspended Before', 'member.role_changed Project Y fresh owner']
     t.strictSame(told, [
       'team.created Project X',
       'member.joined Project X ann owner',
@@ -74,8 +75,7 @@ t.test('outgoing hooks by signed JSON', async (t) => {
       'member.joined Project Y fresh administrator',
       'user.changed fresh',
       'user.deactivated ann',
-      'member.role_changed Project Y fresh owner',
-      'team.suspended Before',
+      ...(before.id < team.id ? [suspended, inherited] : [inherited, suspended]), // teams go by their ids
       'user.activated ann',
       'team.resumed Before',
       'member.joined Before cid member',
