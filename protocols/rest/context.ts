@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type { Actor, ContactDataService, OwnProfileService, People } from '#domain'
+import type { Actor, ContactDataService, HookService, OwnProfileService, People } from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly hooks: HookService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }

@@ -6,6 +6,7 @@ import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { hookRoutes } from './routes/hooks.ts'
 import { meRoutes } from './routes/me.ts'
 import { validator, wrong } from './validation.ts'
 
@@ -71,6 +72,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          hookRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
-import type { Attempt, Hook, HookFormat, HookWords } from './hooks.ts'
+import type { Hook, HookAttempt, HookFormat, HookWords } from './hooks.ts'
 import type { Store, Transaction } from './ports.ts'
 import type { HookSecrets, HookSender } from './ports-hooks.ts'
 import { lockAs, lockPeople, membershipOf } from './team-role.ts'
@@ -136,7 +136,7 @@ export class HookService {
   }
 
   /** Sends one message that says nothing, now, whatever waits. */
-  async test(actor: Actor, owner: HookOwner, id: Id): Promise<Attempt> {
+  async test(actor: Actor, owner: HookOwner, id: Id): Promise<HookAttempt> {
     await this.#store.transaction((transaction) => assertMayChange(transaction, actor, owner))
     return await this.#sender.test(await this.get(actor, owner, id))
   }

@@ -10,7 +10,7 @@ export const HOOK_STATES = ['active', 'retrying', 'stopped', 'needs-resync', 're
 export type HookState = (typeof HOOK_STATES)[number]
 
 /** One request to the receiver: what it answered, or why there was no answer. */
-export interface Attempt {
+export interface HookAttempt {
   readonly at: Date
   readonly status?: number
   /** Absent: the receiver took it. */
@@ -51,7 +51,7 @@ export interface Hook extends OwnHook {
   /** How many events wait; `MOST_BEHIND` for as many or more. */
   readonly behind: number
   readonly lastSuccessAt?: Date
-  readonly lastAttempt?: Attempt
+  readonly lastAttempt?: HookAttempt
   readonly nextAttemptAt?: Date
   /** Counts the changes of what its administrators say. */
   readonly revision: number

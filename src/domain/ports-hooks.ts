@@ -1,5 +1,5 @@
 import type { Id } from './actor.ts'
-import type { Attempt, Hook, HookCondition, HookWords, OwnHook, Resync } from './hooks.ts'
+import type { Hook, HookAttempt, HookCondition, HookWords, OwnHook, Resync } from './hooks.ts'
 import type { EventPlace, LoggedEvent, ToldTeam, ToldUser } from './outgoing-events.ts'
 
 /** A hook as its deliverer has it: nobody else has it at the same time. */
@@ -29,7 +29,7 @@ export interface HookSender {
   /** Why that address is never reached. */
   problemOf(url: string): string | undefined
   /** Sends one message that says nothing, now. */
-  test(hook: Pick<Hook, 'organizationId' | 'id'>): Promise<Attempt>
+  test(hook: Pick<Hook, 'organizationId' | 'id'>): Promise<HookAttempt>
 }
 
 /** Who is who at a receiver that has names of its own; `made`: by us. */
@@ -42,7 +42,7 @@ export interface Reference {
 
 /** What changes of a hook with an attempt to deliver. */
 export interface Progress {
-  readonly attempt: Attempt
+  readonly attempt: HookAttempt
   readonly attempts: number
   readonly nextAttemptAt?: Date
   readonly condition: HookCondition

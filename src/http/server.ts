@@ -71,6 +71,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     contactData: kith.contactData,
     ownProfile: kith.ownProfile,
     people: kith.people,
+    hooks: kith.hooks,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,

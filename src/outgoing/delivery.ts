@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Attempt, ClaimedHook, Hook, HookSecrets, HookSender, Hooks, LoggedEvent, Progress } from '#domain'
+import type { ClaimedHook, Hook, HookAttempt, HookSecrets, HookSender, Hooks, LoggedEvent, Progress } from '#domain'
 import type { GuardedFetch } from './guarded-fetch.ts'
 import type { OpenHook, Outcome, Receiver } from './receiver.ts'
 import { ScimReceiver } from './scim.ts'
@@ -16,6 +16,8 @@ const LEASE = 5 * MINUTE
 /** Of the log in one reading, and sendings of one hook before others have their turn. */
 const MOST = 50
 const TURN = 200
+/** Hooks of one process. */
+const AT_ONCE = 8
 /** After the last event of a revision. */
 const END = 2_147_483_647
 
@@ -27,6 +29,7 @@ export class Deliverer implements HookSender {
   readonly #secrets: HookSecrets
   readonly #fetch: GuardedFetch
   readonly #now: () => Date
+  #stopped = false
   readonly #receivers: Readonly<Record<Hook['format'], Receiver>>
   constructor(hooks: Hooks, secrets: HookSecrets, fetch: GuardedFetch, now: () => Date = () => new Date()) {
     this.#hooks = hooks
@@ -39,9 +42,14 @@ export class Deliverer implements HookSender {
     }
   }
 
+  /** Ends sweeping after what is being sent. */
+  stop(): void {
+    this.#stopped = true
+  }
+
   problemOf = (url: string): string | undefined => this.#fetch.problemOf(url)
 
-  async test(key: Key): Promise<Attempt> {
+  async test(key: Key): Promise<HookAttempt> {
     const at = this.#now()
     const hook = await this.#hooks.peek(key)
     const open = hook && this.#opened(hook)
@@ -49,9 +57,13 @@ export class Deliverer implements HookSender {
     return { at, ...(await this.#receivers[open.format].test(open)) }
   }
 
-  /** Everybody who is behind: one after another, so that a slow receiver costs the others time but nothing else. */
+  /** Everybody who is behind. */
   async sweep(): Promise<void> {
-    for (const key of await this.#hooks.due(this.#now(), MOST)) await this.deliver(key)
+    const due = await this.#hooks.due(this.#now(), MOST)
+    const next = async (): Promise<void> => {
+      for (let key = due.shift(); key && !this.#stopped; key = due.shift()) await this.deliver(key)
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, next))
   }
 
   /** Says when there is more to do for it, if there is. Whatever others do with the hook at the same time. */
@@ -60,7 +72,7 @@ export class Deliverer implements HookSender {
     let claimed = await this.#hooks.claim(key, randomUUID(), now, new Date(now.getTime() + LEASE))
     if (!claimed) return undefined
     try {
-      for (let turn = 0; turn < TURN; turn += 1) {
+      for (let turn = 0; turn < TURN && !this.#stopped; turn += 1) {
         const progress: Progress | undefined = await this.#step(claimed)
         if (!progress) return undefined
         const until = new Date(this.#now().getTime() + LEASE)
