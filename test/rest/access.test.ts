@@ -155,6 +155,11 @@ t.test('the JSON API', async (t) => {
       '/api/v1/contacts/{id}/unhide',
       '/api/v1/contacts/{id}/vcard',
       '/api/v1/me',
+      ...['/organization/hooks', '/teams/{id}/hooks'].flatMap((hooks) =>
+        ['', '/{hook}', ...['resume', 'resync', 'rotate-secret', 'test'].map((action) => `/{hook}/${action}`)].map(
+          (rest) => `/api/v1${hooks}${rest}`,
+        ),
+      ),
     ])
     const page = await ask(running.url, 'GET', '/api/docs')
     t.match(page.headers['content-security-policy'], /default-src 'none'/)
