@@ -74,7 +74,11 @@ t.test('hooks over the JSON API', async (t) => {
       const elsewhere = hook.replace(path, path === ours ? mine : ours)
       t.equal((await (path === ours ? apps.own : apps.ann).get(elsewhere)).status, 404, 'a hook is its owner’s alone')
     }
-    t.equal((await kith.store.hooks.list(two, undefined, undefined, 10)).length, 0, 'nothing of it came to the other organization')
+    t.equal(
+      (await kith.store.hooks.list(two, undefined, undefined, 10)).length,
+      0,
+      'nothing of it came to the other organization',
+    )
   })
 
   await t.test('a hook is made, changed, tried, told, and shows how it fares; its secret is shown once', async (t) => {
