@@ -5,6 +5,7 @@ import type { Actor, User } from '#domain'
 import { RETRIES } from '../../src/outgoing/delivery.ts'
 import { startKith } from '../support/kith.ts'
 import { Clock, delivererOf, verify, webhookReceiver } from '../support/receivers.ts'
+import { startScim } from '../support/scim.ts'
 import { actorOf } from '../support/services.ts'
 
 t.test('outgoing hooks by signed JSON', async (t) => {
@@ -293,5 +294,95 @@ t.test('outgoing hooks by signed JSON', async (t) => {
     for (const one of [secret, rotated.secret]) {
       t.notOk(JSON.stringify(rows).includes(one.slice(6)), 'neither is kept in the clear')
     }
+  })
+})
+
+t.test('outgoing hooks to another SCIM server', async (t) => {
+  const scim = await startScim(t, { OUTGOING_ALLOW: '127.0.0.1' })
+  const { kith, url } = scim
+  const organizationId = await scim.organization('Mine', 'mine.example', ['Ann', 'Bob', 'Cid'])
+  const of = (name: string): Promise<User> => kith.users.get(`${name}@mine.example`)
+  await kith.users.update(await of('ann'), { isStaff: true })
+  const [ann, bob, cid] = [await of('ann'), await of('bob'), await of('cid')]
+  const admin = actorOf(ann)
+  const theirs = await scim.connect('Theirs')
+  const clock = new Clock()
+  const deliverer = delivererOf(scim, clock)
+  const known = await theirs.user('bob@mine.example', { title: 'Theirs' })
+  const team = await kith.teams.create('Project X', ann)
+  await kith.teams.add(team, bob, 'member')
+  const said = { name: 'Server', url: `${url}/scim/v2`, format: 'scim', token: theirs.token } as const
+  const { hook } = await kith.hooks.create(admin, undefined, said)
+  const deliver = async (t: Test) => {
+    for (let turn = 0; turn < 4; turn += 1) {
+      await deliverer.sweep()
+      clock.pass(5_000)
+    }
+    t.match(await kith.hooks.get(admin, undefined, hook.id), { state: 'active', behind: 0 })
+  }
+  const group = async () => {
+    const { resources } = await theirs.get(`/Groups?filter=${encodeURIComponent(`externalId eq "${team.id}"`)}`)
+    const members = (resources[0]?.members ?? []) as { value: string }[] // RFC 7643 §4.2
+    const users = await Promise.all(members.map(({ value }) => theirs.get(`/Users/${value}`)))
+    return {
+      id: resources[0]?.id,
+      name: resources[0]?.displayName,
+      members: users.map(({ json }) => json.userName).sort(),
+    }
+  }
+
+  await t.test('it is sent all there is first; whom it knows by their userName stays its own', async (t) => {
+    await deliver(t)
+    t.match(await group(), { name: 'Project X', members: ['ann@mine.example', 'bob@mine.example'] })
+    t.match((await theirs.get(`/Users/${known}`)).json, { title: 'Theirs', externalId: undefined })
+    t.match(await kith.hooks.test(admin, undefined, hook.id), { status: 200, error: undefined })
+  })
+
+  await t.test('what it has lost is made again', async (t) => {
+    await theirs.ask('DELETE', `/Groups/${(await group()).id}`)
+    await kith.teams.add(team, cid, 'member')
+    await deliver(t)
+    const again = await group()
+    t.match(again, { members: ['ann@mine.example', 'bob@mine.example', 'cid@mine.example'] })
+    await kith.teams.remove(team, cid)
+    await deliver(t)
+    const { resources } = await theirs.get(`/Users?filter=${encodeURIComponent(`externalId eq "${cid.id}"`)}`)
+    await theirs.ask('DELETE', `/Users/${resources[0]?.id}`)
+    await kith.teams.add(team, cid, 'member')
+    await deliver(t)
+    t.strictSame(await group(), again)
+  })
+
+  await t.test('users that it was told of change and go there too; who was there before stays', async (t) => {
+    await kith.users.update(cid, { email: 'moved@mine.example' })
+    await deliver(t)
+    t.match((await group()).members, ['ann@mine.example', 'bob@mine.example', 'moved@mine.example'])
+    await kith.users.delete(cid)
+    await kith.users.delete(bob)
+    await kith.teams.amend(organizationId, team.id, { named: new Set(), everybody: false }, async (now) => ({
+      ...now,
+      name: 'Project Y',
+    }))
+    await deliver(t)
+    t.match(await group(), { name: 'Project Y', members: ['ann@mine.example'] })
+    const left = (await theirs.get('/Users')).resources.map(({ userName }) => userName)
+    t.strictSame(left.sort(), ['ann@mine.example', 'bob@mine.example'])
+    await kith.teams.delete(team)
+    await deliver(t)
+    t.equal((await theirs.get('/Groups')).json.totalResults, 0)
+  })
+
+  await t.test('a token that is refused, and a team that goes while it is down', async (t) => {
+    const gone = await kith.teams.create('Gone', ann)
+    await deliver(t)
+    await kith.hooks.change(admin, undefined, hook.id, { token: 'wrong' })
+    t.match(await kith.hooks.test(admin, undefined, hook.id), { status: 401, error: /401/ })
+    await kith.teams.delete(gone)
+    await deliverer.deliver(hook)
+    t.match(await kith.hooks.get(admin, undefined, hook.id), { state: 'retrying', lastAttempt: { status: 401 } })
+    await kith.hooks.change(admin, undefined, hook.id, { token: theirs.token })
+    await kith.hooks.resync(admin, undefined, hook.id)
+    await deliver(t)
+    t.equal((await theirs.get('/Groups')).json.totalResults, 0)
   })
 })
