@@ -63,7 +63,7 @@ export class HookService {
       id: randomUUID(),
       organizationId: actor.organizationId,
       name: nameOf(name),
-      url: this.#url(url),
+      url: this.#url(url, format),
       format,
     }
     const secret = format === 'scim' ? tokenOf(token) : this.#secrets.make()
@@ -90,7 +90,7 @@ export class HookService {
   change = (actor: Actor, owner: HookOwner, id: Id, said: HookChange, seen?: (now: Hook) => boolean): Promise<Hook> =>
     this.#write(actor, owner, id, seen, async (transaction, now) => {
       const { name = now.name, url = now.url, token } = said
-      const words = { name: nameOf(name), url: url === now.url ? url : this.#url(url) }
+      const words = { name: nameOf(name), url: url === now.url ? url : this.#url(url, now.format) }
       if (token !== undefined && now.format !== 'scim') throw wrong('token', 'is for scim alone')
       if (words.url !== now.url && now.format === 'scim') {
         if (token === undefined) throw wrong('token', 'is required with another url')
@@ -169,8 +169,9 @@ export class HookService {
   }
 
   /** @throws DomainError `invalid-data` */
-  #url(text: string): string {
-    const problem = this.#sender.problemOf(text)
+  #url(text: string, format: HookFormat): string {
+    const isBase = format === 'scim' // paths are put after it
+    const problem = this.#sender.problemOf(text) ?? (isBase && text.includes('?') ? 'has a query' : undefined)
     if (problem) throw wrong('url', problem)
     return text
   }

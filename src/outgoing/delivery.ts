@@ -57,13 +57,17 @@ export class Deliverer implements HookSender {
     return { at, ...(await this.#receivers[open.format].test(open)) }
   }
 
-  /** Everybody who is behind. */
+  /** Everybody who is behind; what goes wrong with one is thrown once the others have had their turn. */
   async sweep(): Promise<void> {
     const due = await this.#hooks.due(this.#now(), MOST)
+    const wrong: unknown[] = []
     const next = async (): Promise<void> => {
-      for (let key = due.shift(); key && !this.#stopped; key = due.shift()) await this.deliver(key)
+      for (let key = due.shift(); key && !this.#stopped; key = due.shift()) {
+        await this.deliver(key).catch((error: unknown) => wrong.push(error))
+      }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, next))
+    if (wrong.length > 0) throw new AggregateError(wrong, 'Some hooks cannot be delivered')
   }
 
   /** Says when there is more to do for it, if there is. Whatever others do with the hook at the same time. */

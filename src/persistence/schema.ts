@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
@@ -316,63 +317,6 @@ const JournalRow = defineEntity({
   },
 })
 
-const OutgoingEventRow = defineEntity({
-  name: 'OutgoingEventRow',
-  tableName: 'outgoing_event',
-  properties: {
-    organizationId: p.uuid().primary(),
-    revision: p.bigint().primary(),
-    ordinal: p.integer().primary(),
-    teamId: p.uuid().nullable(),
-    kind: p.text(),
-    payload: p.json<object>(),
-    at: p.datetime().onCreate(now),
-  },
-})
-
-const OutgoingHookRow = defineEntity({
-  name: 'OutgoingHookRow',
-  tableName: 'outgoing_hook',
-  properties: {
-    ...organizationKey,
-    teamId: p.uuid().nullable(),
-    name: p.text(),
-    url: p.text(),
-    format: p.text().$type<'standard-webhooks' | 'scim'>(),
-    secret: p.text(),
-    previousSecret: p.text().nullable(),
-    previousUntil: p.datetime().nullable(),
-    cursorRevision: p.bigint(),
-    cursorOrdinal: p.integer(),
-    condition: p.text().$type<'running' | 'stopped' | 'needs-resync'>(),
-    reason: p.text().nullable(),
-    attempts: p.integer().onCreate(() => 0),
-    nextAttemptAt: p.datetime().nullable(),
-    lastSuccessAt: p.datetime().nullable(),
-    lastAttemptAt: p.datetime().nullable(),
-    lastStatus: p.integer().nullable(),
-    lastError: p.text().nullable(),
-    resync: p.json<object>().nullable(),
-    lease: p.uuid().nullable(),
-    leasedUntil: p.datetime().nullable(),
-    revision: p.integer().onCreate(() => 1),
-    createdAt: p.datetime().onCreate(now),
-  },
-})
-
-const OutgoingHookReferenceRow = defineEntity({
-  name: 'OutgoingHookReferenceRow',
-  tableName: 'outgoing_hook_reference',
-  properties: {
-    organizationId: p.uuid().primary(),
-    hookId: p.uuid().primary(),
-    kind: p.text().$type<'user' | 'team'>().primary(),
-    localId: p.uuid().primary(),
-    remoteId: p.text(),
-    made: p.boolean(),
-  },
-})
-
 const SettingRow = defineEntity({
   name: 'SettingRow',
   tableName: 'setting',
@@ -406,8 +350,6 @@ export const ENTITIES = [
   ApiTokenRow,
   StreamRow,
   JournalRow,
-  OutgoingEventRow,
-  OutgoingHookRow,
-  OutgoingHookReferenceRow,
+  ...OUTGOING_ENTITIES,
   SettingRow,
 ]

@@ -146,6 +146,7 @@ t.test('hooks over the JSON API', async (t) => {
       [{ ...said, url: 'https://[::ffff:169.254.169.254]/' }, ['url']],
       [{ ...said, url: 'file:///etc/passwd' }, ['url']],
       [{ ...said, format: 'soap' }, ['format']],
+      [{ ...said, format: 'scim', token: 'x', url: `${receiver.url}?x=1` }, ['url']],
       [{ ...said, token: 'x' }, ['token']],
       [{ ...said, format: 'scim' }, ['token']],
       [{ ...said, format: 'scim', token: 'a b' }, ['token']],
