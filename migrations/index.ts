@@ -1,5 +1,6 @@
 import { Migration20261124_books } from './Migration20261124_books.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
+import { Migration20261124_hooks } from './Migration20261124_hooks.ts'
 import { Migration20261124_people } from './Migration20261124_people.ts'
 import { Migration20261124_phones } from './Migration20261124_phones.ts'
 import { Migration20261124_policies } from './Migration20261124_policies.ts'
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   Migration20261124_phones,
   Migration20261124_team_pages,
   Migration20261124_policies,
+  Migration20261124_hooks,
 ]

@@ -12,6 +12,7 @@ import {
   ContactFeed,
   ContactService,
   HistoryService,
+  HookService,
   IdentityService,
   InvitationService,
   JoinRequestService,
@@ -26,11 +27,14 @@ import {
   UserService,
 } from '#domain'
 import { AppPasswords } from './auth/app-passwords.ts'
+import { hookSecrets } from './auth/hook-secrets.ts'
 import { invitationLinks } from './auth/invitation-links.ts'
 import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
 import { type Config, ConfigError } from './config.ts'
+import { Deliverer } from './outgoing/delivery.ts'
+import { GuardedFetch } from './outgoing/guarded-fetch.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
 
 /** Everything, put together: what the server and the command line work with. */
@@ -60,6 +64,8 @@ export interface Kith {
   readonly identities: IdentityService
   readonly scimTokens: ScimTokens
   readonly issuerTokens: IssuerTokens
+  readonly hooks: HookService
+  readonly deliverer: Deliverer
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -106,6 +112,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     }
     const contacts = new ContactService(store)
     const addressBooks = new AddressBooks(store)
+    const secrets = hookSecrets(key)
+    const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
+    const deliverer = new Deliverer(store.hooks, secrets, fetch)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -132,6 +141,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       identities: new IdentityService(store),
       scimTokens: new ScimTokens(store, key),
       issuerTokens: new IssuerTokens(store, config.issuers),
+      hooks: new HookService(store, secrets, deliverer),
+      deliverer,
       migrated,
       close,
     }

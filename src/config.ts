@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { ISSUERS_EXPECTED, type Issuer, readIssuers } from './auth/issuers.ts'
+import { type Exceptions, NO_EXCEPTIONS, readExceptions } from './outgoing/addresses.ts'
 
 /** Everything an operator sets, from the environment: read here and nowhere else. docs/settings.md lists them. */
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   readonly issuers: readonly Issuer[]
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
+  /** Hosts, addresses and networks that hooks may reach although they are private. */
+  readonly outgoingAllow: Exceptions
   /** What `scim-check` comes to a server with. */
   readonly scimToken?: string
   readonly logLevel: string
@@ -110,6 +113,13 @@ export function readConfig(environment: Environment): Config {
       5_000,
       'a number of requests a second from 0 to 100000',
       integer(0, 100_000),
+    ),
+    outgoingAllow: setting(
+      environment,
+      'OUTGOING_ALLOW',
+      NO_EXCEPTIONS,
+      'hosts, addresses or networks with commas between',
+      readExceptions,
     ),
     ...(scimToken ? { scimToken } : {}),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>

@@ -9,6 +9,7 @@ import type {
   ContactDataService,
   ContactFeed,
   HistoryService,
+  HookService,
   InvitationService,
   JoinRequestService,
   OrganizationWork,
@@ -29,6 +30,7 @@ export interface Services {
   readonly invitations: InvitationService
   readonly colleagues: ColleagueService
   readonly organizationWork: OrganizationWork
+  readonly hooks: HookService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }

@@ -12,6 +12,7 @@ import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { hookRoutes } from './routes/hooks.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
@@ -98,6 +99,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           invitationRoutes(typed, context)
           userRoutes(typed, context)
           organizationRoutes(typed, context)
+          hookRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

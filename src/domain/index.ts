@@ -28,6 +28,8 @@ export { TEAM_CARD_RENDERER, teamCard } from './contacts/team-card.ts'
 export type { Transfer } from './contacts/transfer.ts'
 export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
+export { type HookChange, type HookOwner, HookService, type NewHook } from './hook-service.ts'
+export * from './hooks.ts'
 export { type Identity, IdentityService } from './identities.ts'
 export {
   INVITATION_DAYS,
@@ -50,11 +52,13 @@ export {
   TEAM_CREATIONS,
   type TeamCreation,
 } from './organizations.ts'
+export * from './outgoing-events.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type * from './ports-access.ts'
 export type * from './ports-history.ts'
+export type * from './ports-hooks.ts'
 export type * from './ports-teams.ts'
 export type { MemberChange } from './team-members.ts'
 export { DEEDS, type Expected } from './team-role.ts'

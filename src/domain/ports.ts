@@ -7,8 +7,10 @@ import type { Layer } from './contacts/overlay.ts'
 import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
 import type { Organization, Scope } from './organizations.ts'
+import type { OutgoingEvent } from './outgoing-events.ts'
 import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
 import type { CardVersions } from './ports-history.ts'
+import type { Hooks } from './ports-hooks.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
 import type { ManagedUser, User } from './users.ts'
 
@@ -32,6 +34,7 @@ export interface Repositories {
   readonly connectors: Connectors
   readonly apiTokens: ApiTokens
   readonly identities: Identities
+  readonly hooks: Hooks
 }
 
 export interface Store extends Repositories {
@@ -48,6 +51,8 @@ export interface Transaction extends Repositories {
   reset(organizationId: Id, streamId: Id): void
   /** Ends a membership at the revision that this transaction gives the organization's stream. */
   leave(organizationId: Id, teamId: Id, userId: Id): void
+  /** Has the organization's hooks hear of it, at that revision. What happens twice in a transaction is told once. */
+  tell(organizationId: Id, event: OutgoingEvent): void
 }
 
 export interface Organizations {

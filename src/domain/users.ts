@@ -16,6 +16,7 @@ import { saveProfile } from './contacts/profile.ts'
 import { DomainError, notFound } from './errors.ts'
 import { beforeCreation, welcome } from './invited.ts'
 import type { Scope } from './organizations.ts'
+import { toldUser, type USER_EVENTS } from './outgoing-events.ts'
 import type { Store, Transaction } from './ports.ts'
 import { memberDeleted, membershipChanged } from './team-members.ts'
 
@@ -200,7 +201,10 @@ export class UserService {
         organizationId,
         made.map(({ profile }) => profile),
       )
-      for (const user of users) recordProfile(transaction, user)
+      for (const user of users) {
+        recordProfile(transaction, user)
+        tellUser(transaction, user, 'user.created')
+      }
       await welcome(transaction, organizationId, users, false)
     })
     return users
@@ -274,6 +278,7 @@ export class UserService {
       await transaction.contacts.freezeOverrides(now.organizationId, now.profileId)
       await transaction.contacts.markDeleted(now.organizationId, now.profileId)
       await transaction.users.delete(now.organizationId, now.id)
+      transaction.tell(organizationId, { kind: 'user.deleted', userId: id, was: toldUser(now) })
       recordProfile(transaction, now)
     })
   }
@@ -310,6 +315,9 @@ export async function saveManaged(transaction: Transaction, now: ManagedUser, sa
   if (isDeepStrictEqual(same, now)) return now
   const saved = { ...same, revision: now.revision + 1, modifiedAt: new Date() }
   await transaction.users.update(saved)
+  const { isActive: _was, ...before } = now
+  if (!isDeepStrictEqual({ ...before, isActive }, same)) tellUser(transaction, now, 'user.changed')
+  if (isActive !== now.isActive) tellUser(transaction, now, isActive ? 'user.activated' : 'user.deactivated')
   const profile = await transaction.contacts.lockProfile(organizationId, now.id)
   if (!profile?.managed) throw notFound('The user has no profile')
   await saveProfile(transaction, organizationId, profile, managedAgain(profile.managed, now, saved), profile.layer)
@@ -320,6 +328,9 @@ export async function saveManaged(transaction: Transaction, now: ManagedUser, sa
   }
   return saved
 }
+
+const tellUser = (transaction: Transaction, { organizationId, id }: User, kind: (typeof USER_EVENTS)[number]): void =>
+  transaction.tell(organizationId, { kind, userId: id })
 
 const recordProfile = (transaction: Transaction, { organizationId, profileId }: User): void =>
   transaction.record(organizationId, { streamId: organizationId, member: nameOfId(profileId), kind: 'card' })

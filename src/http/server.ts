@@ -79,6 +79,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     invitations: kith.invitations,
     colleagues: kith.colleagues,
     organizationWork: kith.organizationWork,
+    hooks: kith.hooks,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,

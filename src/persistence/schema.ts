@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
@@ -355,5 +356,6 @@ export const ENTITIES = [
   ApiTokenRow,
   StreamRow,
   JournalRow,
+  ...OUTGOING_ENTITIES,
   SettingRow,
 ]

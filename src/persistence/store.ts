@@ -1,4 +1,4 @@
-import type { Change, Id, Repositories, Store, Transaction } from '#domain'
+import type { Change, Id, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlCardVersions } from './card-versions.ts'
@@ -9,6 +9,7 @@ import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
 import { SqlDirectory } from './directory.ts'
+import { SqlHooks } from './hooks.ts'
 import { SqlIdentities } from './identities.ts'
 import { SqlInvitations } from './invitations.ts'
 import { SqlJoinRequests } from './join-requests.ts'
@@ -40,6 +41,7 @@ const repositories = (session: Session): Repositories => ({
   connectors: new SqlConnectors(session),
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
+  hooks: new SqlHooks(session),
 })
 
 /** The domain's ports on PostgreSQL. */
@@ -54,6 +56,7 @@ export function createStore(database: Database): Store {
           record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
           reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
           leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
+          tell: (organizationId: Id, event: OutgoingEvent) => journal.tell(organizationId, event),
         })
         await journal.write(session)
         return result

@@ -82,11 +82,12 @@ export interface RunningRest extends Running {
 }
 
 /** A server that believes an issuer's tokens. */
-export async function startRest(t: Test): Promise<RunningRest> {
+export async function startRest(t: Test, environment: Readonly<Record<string, string>> = {}): Promise<RunningRest> {
   const issuer = await startIssuer(t)
   const seen: Seen[] = []
   const running = await startKith(t, undefined, {
     ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: AUDIENCE }]),
+    ...environment,
   })
   const { kith, url } = running
   return {
