@@ -2,6 +2,7 @@ import { Migration20261124_books } from './Migration20261124_books.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
 import { Migration20261124_scim } from './Migration20261124_scim.ts'
 import { Migration20261124_search } from './Migration20261124_search.ts'
+import { Migration20261124_sessions } from './Migration20261124_sessions.ts'
 
 /** In the order they are applied; a released one is never changed. */
 export const MIGRATIONS = [
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   Migration20261124_books,
   Migration20261124_search,
   Migration20261124_scim,
+  Migration20261124_sessions,
 ]

@@ -28,6 +28,14 @@ export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope 
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
+export {
+  type IssuerPolicy,
+  type SignInClaims,
+  type SignInRefusal,
+  type SignInResult,
+  SignInService,
+} from './sign-in.ts'
+export type { Said } from './sign-in-claims.ts'
 export type { MemberChange } from './team-members.ts'
 export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'
 export {

@@ -13,6 +13,7 @@ import { SqlLocks } from './locks.ts'
 import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
+import { SqlWebSessions } from './sessions.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
 
@@ -30,6 +31,7 @@ const repositories = (session: Session): Repositories => ({
   connectors: new SqlConnectors(session),
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
+  webSessions: new SqlWebSessions(session),
 })
 
 /** The domain's ports on PostgreSQL. */
