@@ -13,6 +13,7 @@ import {
   OrganizationService,
   OwnProfileService,
   People,
+  SignInService,
   type Store,
   TeamService,
   UserService,
@@ -21,6 +22,8 @@ import { AppPasswords } from './auth/app-passwords.ts'
 import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
+import { WebLogin } from './auth/web-login.ts'
+import { WebSessionService } from './auth/web-sessions.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
 
@@ -43,6 +46,8 @@ export interface Kith {
   readonly identities: IdentityService
   readonly scimTokens: ScimTokens
   readonly issuerTokens: IssuerTokens
+  readonly webSessions: WebSessionService
+  readonly webLogin: WebLogin
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -88,6 +93,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const signIn = new SignInService(store, { autoCreate: config.organizationAutoCreate })
+    const webSessions = new WebSessionService(store, key)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -106,6 +113,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       identities: new IdentityService(store),
       scimTokens: new ScimTokens(store, key),
       issuerTokens: new IssuerTokens(store, config.issuers),
+      webSessions,
+      webLogin: new WebLogin(config.issuers, signIn, webSessions, key, config.publicUrl),
       migrated,
       close,
     }
