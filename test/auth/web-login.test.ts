@@ -1,10 +1,12 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyRequest } from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { sessionAuthentication } from '../../src/http/sign-in.ts'
 import { Browser } from '../support/browser.ts'
 import { testDatabase } from '../support/databases.ts'
 import { startKith } from '../support/kith.ts'
@@ -95,8 +97,12 @@ async function start(t: Test) {
     await browser.ask(await comeBack(browser, sub, claims))
   /** Whose session it is, as each process sees it. */
   const secretOf = (browser: Browser) => browser.cookies.get(new URL(kithUrl).host)?.get('kith')
-  const who = async (browser: Browser, on = running) =>
-    (await on.kith.webSessions.verify(secretOf(browser) ?? ''))?.userId
+  const who = async (browser: Browser, on = running) => {
+    const authenticate = sessionAuthentication(on.kith.webSessions, kithUrl)
+    const cookie = `other=1; kith=${secretOf(browser) ?? ''}`
+    const actor = await authenticate({ headers: { cookie } } as FastifyRequest) // all that it looks at
+    return actor === 'unauthorized' ? undefined : actor.userId
+  }
   return { running, other, provider, kithUrl, comeBack, signIn, who, secretOf, database }
 }
 
