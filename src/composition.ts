@@ -16,6 +16,7 @@ import {
   OrganizationService,
   OwnProfileService,
   People,
+  SignInService,
   type Store,
   TeamService,
   TeamWork,
@@ -26,6 +27,8 @@ import { invitationLinks } from './auth/invitation-links.ts'
 import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
+import { WebLogin } from './auth/web-login.ts'
+import { WebSessionService } from './auth/web-sessions.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
 
@@ -52,6 +55,8 @@ export interface Kith {
   readonly identities: IdentityService
   readonly scimTokens: ScimTokens
   readonly issuerTokens: IssuerTokens
+  readonly webSessions: WebSessionService
+  readonly webLogin: WebLogin
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -97,6 +102,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const signIn = new SignInService(store, { autoCreate: config.organizationAutoCreate })
+    const webSessions = new WebSessionService(store, key)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -119,6 +126,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       identities: new IdentityService(store),
       scimTokens: new ScimTokens(store, key),
       issuerTokens: new IssuerTokens(store, config.issuers),
+      webSessions,
+      webLogin: new WebLogin(config.issuers, signIn, webSessions, key, config.publicUrl),
       migrated,
       close,
     }

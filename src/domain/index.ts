@@ -42,6 +42,14 @@ export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type * from './ports-access.ts'
 export type * from './ports-teams.ts'
+export {
+  type IssuerPolicy,
+  type SignInClaims,
+  type SignInRefusal,
+  type SignInResult,
+  SignInService,
+} from './sign-in.ts'
+export type { Said } from './sign-in-claims.ts'
 export type { MemberChange } from './team-members.ts'
 export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
 export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'

@@ -22,6 +22,16 @@ export class SqlOrganizations implements Organizations {
 
   find = (by: Id | { name: string }): Promise<Organization[]> => this.#read(typeof by === 'string' ? { id: by } : by)
 
+  matching(registrationId: string | undefined, domain: string | undefined): Promise<{ id: Id }[]> {
+    return this.#session.query<{ id: Id }>(
+      `select organization_id as id from (
+         select organization_id, 1 as rank from registration_id where value = $1
+         union all select organization_id, 2 from organization_domain where domain = $2) m
+       group by organization_id order by min(rank)`,
+      [registrationId, domain],
+    )
+  }
+
   #read(where: { id?: Id; name?: string }): Promise<Organization[]> {
     return this.#session.entities(async (em) => {
       const rows = await em.find(OrganizationRow, where, { orderBy: { name: 'asc', id: 'asc' } })

@@ -16,6 +16,7 @@ import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
 import { SqlSeenContacts } from './seen-contacts.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
+import { SqlWebSessions } from './sessions.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
 
@@ -36,6 +37,7 @@ const repositories = (session: Session): Repositories => ({
   connectors: new SqlConnectors(session),
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
+  webSessions: new SqlWebSessions(session),
 })
 
 /** The domain's ports on PostgreSQL. */
