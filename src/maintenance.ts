@@ -17,7 +17,7 @@ export async function maintain(store: Store, now = new Date()): Promise<void> {
   await store.locks.forget(now)
   await store.invitations.forget(new Date(now.getTime() - INVITATION_DAYS * DAY_MS))
   await store.webSessions.forget(now, IDLE_SECONDS)
-  await store.contacts.forgetVersions(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
+  await store.cardVersions.forget(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
 }
 
 /** Runs it now and then; the returned function ends that. */

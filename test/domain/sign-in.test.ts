@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type IssuerPolicy, type SignInClaims, SignInService } from '#domain'
 import { testDatabase } from '../support/databases.ts'
-import { openServices } from '../support/services.ts'
+import { actorOf, openServices } from '../support/services.ts'
 
 const ISSUER = 'https://id.example'
 const ALL: IssuerPolicy = { organizations: '*', subStable: true }
@@ -196,7 +196,29 @@ t.test('OIDC_SUB_STABLE=false: the verified e-mail identifies, every time', asyn
   t.match(await store.identities.find({ issuer: ISSUER, sub: 'david' }), { userId: ryan.id })
   t.match(await store.identities.find({ issuer: ISSUER, sub: 'next' }), { userId: user.id })
   t.equal(await signIn(david({ emailVerified: false }), unstable), 'nothing-verified')
+  const elsewhere = david({ email: 'david@explorer.org' })
+  t.equal(await signIn(elsewhere, unstable), 'other-organization', 'only the command line moves a user')
+  t.match(await store.identities.find({ issuer: ISSUER, sub: 'david' }), { userId: ryan.id })
   t.equal(await count(), 2)
+})
+
+t.test('a first login turns invitations into memberships, whatever the e-mail’s domain', async (t) => {
+  const { letIn, signIn, users, teams, invitations, odyssey } = await start(t)
+  const ryan = await users.create(odyssey.id, { name: 'Ryan Stone', email: 'ryan@spaceodyssey.com' })
+  const team = await teams.create('Project X', ryan)
+  const invite = (email: string) => invitations.invite(actorOf(ryan), team.id, { email, role: 'administrator' })
+  const roleOf = async (id: string) => (await teams.members(team)).find(({ userId }) => userId === id)?.role
+  await invite('david.bowman@spaceodyssey.com')
+  await invite('frank@outside.example')
+  t.equal(await signIn(david({ sub: 'x', emailVerified: false })), 'nothing-verified')
+  const own = await letIn(david())
+  t.equal(await roleOf(own.id), 'administrator')
+  const frank = { sub: 'frank', email: 'Frank@Outside.example', registrationId: '2001' }
+  const unverified = await letIn(david({ ...frank, sub: 'mallory', emailVerified: false }))
+  t.equal(await roleOf(unverified.id), undefined, 'an e-mail that is not verified brings nobody in')
+  const outside = await letIn(david(frank))
+  t.equal(await roleOf(outside.id), 'administrator', 'a verified one does')
+  t.strictSame(await invitations.list(actorOf(ryan), team.id, '', 100), [])
 })
 
 t.test('the first login makes the user and their profile', async (t) => {
