@@ -6,6 +6,7 @@ import { Migration20261124_phones } from './Migration20261124_phones.ts'
 import { Migration20261124_policies } from './Migration20261124_policies.ts'
 import { Migration20261124_scim } from './Migration20261124_scim.ts'
 import { Migration20261124_search } from './Migration20261124_search.ts'
+import { Migration20261124_sessions } from './Migration20261124_sessions.ts'
 import { Migration20261124_team_pages } from './Migration20261124_team_pages.ts'
 
 /** In the order they are applied; a released one is never changed. */
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   Migration20261124_team_pages,
   Migration20261124_policies,
   Migration20261124_hooks,
+  Migration20261124_sessions,
 ]

@@ -21,6 +21,7 @@ import {
   OrganizationWork,
   OwnProfileService,
   People,
+  SignInService,
   type Store,
   TeamService,
   TeamWork,
@@ -32,6 +33,8 @@ import { invitationLinks } from './auth/invitation-links.ts'
 import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
+import { WebLogin } from './auth/web-login.ts'
+import { WebSessionService } from './auth/web-sessions.ts'
 import { type Config, ConfigError } from './config.ts'
 import { Deliverer } from './outgoing/delivery.ts'
 import { GuardedFetch } from './outgoing/guarded-fetch.ts'
@@ -66,6 +69,8 @@ export interface Kith {
   readonly issuerTokens: IssuerTokens
   readonly hooks: HookService
   readonly deliverer: Deliverer
+  readonly webSessions: WebSessionService
+  readonly webLogin: WebLogin
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -111,6 +116,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const signIn = new SignInService(store, { autoCreate: config.organizationAutoCreate })
+    const webSessions = new WebSessionService(store, key)
     const addressBooks = new AddressBooks(store)
     const secrets = hookSecrets(key)
     const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
@@ -143,6 +150,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       issuerTokens: new IssuerTokens(store, config.issuers),
       hooks: new HookService(store, secrets, deliverer),
       deliverer,
+      webSessions,
+      webLogin: new WebLogin(config.issuers, signIn, webSessions, key, config.publicUrl),
       migrated,
       close,
     }

@@ -22,6 +22,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Whose access tokens open SCIM. */
   readonly issuers: readonly Issuer[]
+  /** Whether somebody of an unknown e-mail domain makes an organization by signing in. */
+  readonly organizationAutoCreate: boolean
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
   /** Hosts, addresses and networks that hooks may reach although they are private. */
@@ -51,7 +53,7 @@ function setting<Value>(
   return value
 }
 
-const shown = (name: string, text: string): string => (/KEY|DATABASE_URL/.test(name) ? '…' : text)
+const shown = (name: string, text: string): string => (/KEY|DATABASE_URL|ISSUERS/.test(name) ? '…' : text)
 
 const integer =
   (from: number, to: number): Reader<number> =>
@@ -107,6 +109,7 @@ export function readConfig(environment: Environment): Config {
       return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
     }),
     issuers: setting(environment, 'ISSUERS', [], ISSUERS_EXPECTED, readIssuers),
+    organizationAutoCreate: setting(environment, 'ORGANIZATION_AUTO_CREATE', false, 'on or off', flag),
     scimRateLimit: setting(
       environment,
       'SCIM_RATE_LIMIT',

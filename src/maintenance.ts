@@ -1,4 +1,5 @@
 import { EVENT_DAYS, type Store } from '#domain'
+import { IDLE_SECONDS } from './auth/web-sessions.ts'
 
 const DAY_MS = 86_400_000
 const JOURNAL_DAYS = 90
@@ -16,6 +17,7 @@ export async function maintain(store: Store, now = new Date()): Promise<void> {
   await store.hooks.prune(new Date(now.getTime() - EVENT_DAYS * DAY_MS))
   await store.locks.forget(now)
   await store.invitations.forget(new Date(now.getTime() - INVITATION_DAYS * DAY_MS))
+  await store.webSessions.forget(now, IDLE_SECONDS)
   await store.cardVersions.forget(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
 }
 

@@ -60,6 +60,14 @@ export type * from './ports-access.ts'
 export type * from './ports-history.ts'
 export type * from './ports-hooks.ts'
 export type * from './ports-teams.ts'
+export {
+  type IssuerPolicy,
+  type SignInClaims,
+  type SignInRefusal,
+  type SignInResult,
+  SignInService,
+} from './sign-in.ts'
+export type { Said } from './sign-in-claims.ts'
 export type { MemberChange } from './team-members.ts'
 export { DEEDS, type Expected } from './team-role.ts'
 export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'

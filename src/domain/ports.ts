@@ -8,7 +8,7 @@ import type { ContactPosition, ContactSearch, SeenContact } from './contacts/see
 import type { Directory } from './directory.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { OutgoingEvent } from './outgoing-events.ts'
-import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
+import type { ApiTokens, Connectors, Credentials, Identities, WebSessions } from './ports-access.ts'
 import type { CardVersions } from './ports-history.ts'
 import type { Hooks } from './ports-hooks.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
@@ -35,6 +35,7 @@ export interface Repositories {
   readonly apiTokens: ApiTokens
   readonly identities: Identities
   readonly hooks: Hooks
+  readonly webSessions: WebSessions
 }
 
 export interface Store extends Repositories {
@@ -60,6 +61,8 @@ export interface Organizations {
   insert(organization: Organization): Promise<void>
   list(): Promise<Organization[]>
   find(by: Id | { name: string }): Promise<Organization[]>
+  /** The organization that has the registration id, and the one that has the domain: each once, that one first. */
+  matching(registrationId: string | undefined, domain: string | undefined): Promise<{ readonly id: Id }[]>
   setActive(id: Id, isActive: boolean): Promise<void>
   /** Locks it until the transaction ends. Whoever locks users too does that first. */
   lock(id: Id): Promise<Organization | undefined>
@@ -77,6 +80,8 @@ export interface Users {
   lock(organizationId: Id, id: Id): Promise<User | undefined>
   /** Likewise, with all that is managed of them. */
   lockManaged(organizationId: Id, id: Id): Promise<ManagedUser | undefined>
+  /** Likewise those whom that e-mail identifies, in any case and active or not, in the order of their ids. */
+  lockByEmail(organizationId: Id, email: string): Promise<ManagedUser[]>
   /** Locks those of them that there are, in the order of their ids. */
   lockAll(organizationId: Id, ids: readonly Id[]): Promise<User[]>
   /** Likewise whom those profiles are of, in the order of the users' ids. */

@@ -74,6 +74,10 @@ function nameParts(name: string): NonNullable<ContactData['name']> {
   return { ...(prefix ? { prefix } : {}), given: words.join(' '), ...(family ? { family } : {}) }
 }
 
+/** What a name says of its parts. */
+export const attributesOfName = (name: string): PersonAttributes =>
+  withAttributes({}, attributesOfData({ name: nameParts(name) }))
+
 /** The attributes with what the command line says of them. @throws DomainError `invalid-data` */
 function described(old: PersonAttributes, said: UserAttributes): PersonAttributes {
   const first = (list: readonly TypedValue[] = [], type: string, value: string) => {
@@ -177,37 +181,18 @@ export class UserService {
     const made = wanted.map(({ isStaff = false, ...said }) => {
       const email = checkedEmail(said.email)
       const attributes = described({}, { ...said, email })
-      return newUser(organizationId, { userName: email, isActive: true, isStaff, attributes }, randomUUID())
+      return { said: { userName: email, isActive: true, isStaff, attributes } }
     })
-    return await this.#insert(organizationId, made)
+    return await this.#store.transaction((transaction) => insertManaged(transaction, organizationId, made))
   }
 
   /** Creates whom an identity provider tells of. @throws DomainError `invalid-data`, `already-exists` */
   async provision(organizationId: Id, said: Provisioned, id: Id = randomUUID()): Promise<ManagedUser> {
-    const [user] = await this.#insert(organizationId, [newUser(organizationId, said, id)])
+    const [user] = await this.#store.transaction((transaction) =>
+      insertManaged(transaction, organizationId, [{ said, id }]),
+    )
     if (!user) throw new TypeError('one user makes one')
     return user
-  }
-
-  async #insert(
-    organizationId: Id,
-    made: readonly { readonly user: ManagedUser; readonly profile: Contact }[],
-  ): Promise<ManagedUser[]> {
-    const users = made.map(({ user }) => user)
-    await this.#store.transaction(async (transaction) => {
-      await beforeCreation(transaction, organizationId)
-      await transaction.users.insert(users)
-      await transaction.contacts.insert(
-        organizationId,
-        made.map(({ profile }) => profile),
-      )
-      for (const user of users) {
-        recordProfile(transaction, user)
-        tellUser(transaction, user, 'user.created')
-      }
-      await welcome(transaction, organizationId, users, false)
-    })
-    return users
   }
 
   /** By e-mail or id. @throws DomainError `not-found`, `ambiguous` */
@@ -294,6 +279,34 @@ export class UserService {
       if (changed) transaction.reset(user.organizationId, user.peopleId)
     })
   }
+}
+
+/**
+ * Creates users with their profile contacts, and makes them members where invitations wait for them; their e-mails are
+ * verified, or else the organization vouches for those in its own domains.
+ *
+ * @throws DomainError `invalid-data`, `already-exists`
+ */
+export async function insertManaged(
+  transaction: Transaction,
+  organizationId: Id,
+  wanted: readonly { readonly said: Provisioned; readonly id?: Id }[],
+  isEmailVerified = false,
+): Promise<ManagedUser[]> {
+  const made = wanted.map(({ said, id = randomUUID() }) => newUser(organizationId, said, id))
+  const users = made.map(({ user }) => user)
+  await beforeCreation(transaction, organizationId)
+  await transaction.users.insert(users)
+  await transaction.contacts.insert(
+    organizationId,
+    made.map(({ profile }) => profile),
+  )
+  for (const user of users) {
+    recordProfile(transaction, user)
+    tellUser(transaction, user, 'user.created')
+  }
+  await welcome(transaction, organizationId, users, isEmailVerified)
+  return users
 }
 
 /** Writes what differs, and what follows from it for the card, and for the person's teams. */

@@ -68,7 +68,14 @@ const UserRow = defineEntity({
 const IdentityRow = defineEntity({
   name: 'IdentityRow',
   tableName: 'identity',
-  properties: { issuer: p.text().primary(), sub: p.text().primary(), organizationId: p.uuid(), userId: p.uuid() },
+  properties: {
+    issuer: p.text().primary(),
+    sub: p.text().primary(),
+    organizationId: p.uuid(),
+    userId: p.uuid(),
+    said: p.json<object>().nullable(),
+    saidAt: p.datetime().nullable(),
+  },
 })
 
 export const AddressBookRow = defineEntity({
@@ -296,6 +303,36 @@ export const ApiTokenRow = defineEntity({
   },
 })
 
+export const WebSessionRow = defineEntity({
+  name: 'WebSessionRow',
+  tableName: 'web_session',
+  properties: {
+    ...organizationKey,
+    userId: p.uuid(),
+    hash: p.text(),
+    keyId: p.text(),
+    issuer: p.text().nullable(),
+    sub: p.text().nullable(),
+    sid: p.text().nullable(),
+    createdAt: p.datetime(),
+    lastUsedAt: p.datetime(),
+    expiresAt: p.datetime(),
+  },
+})
+
+export const LoginLinkRow = defineEntity({
+  name: 'LoginLinkRow',
+  tableName: 'login_link',
+  properties: {
+    ...organizationKey,
+    userId: p.uuid(),
+    hash: p.text(),
+    keyId: p.text(),
+    createdAt: p.datetime().onCreate(now),
+    expiresAt: p.datetime(),
+  },
+})
+
 const StreamRow = defineEntity({
   name: 'StreamRow',
   tableName: 'stream',
@@ -354,6 +391,8 @@ export const ENTITIES = [
   ConnectorRow,
   ConnectorClientRow,
   ApiTokenRow,
+  WebSessionRow,
+  LoginLinkRow,
   StreamRow,
   JournalRow,
   ...OUTGOING_ENTITIES,

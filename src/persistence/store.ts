@@ -19,6 +19,7 @@ import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
 import { SqlSeenContacts } from './seen-contacts.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
+import { SqlWebSessions } from './sessions.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
 
@@ -42,6 +43,7 @@ const repositories = (session: Session): Repositories => ({
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
   hooks: new SqlHooks(session),
+  webSessions: new SqlWebSessions(session),
 })
 
 /** The domain's ports on PostgreSQL. */

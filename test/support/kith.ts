@@ -175,7 +175,7 @@ export async function startKith(
   })
   const kith = await openKith(config)
   const app = await createServer(kith, config)
-  await app.listen({ host: '127.0.0.1', port: 0 })
+  await app.listen({ host: '127.0.0.1', port: config.port })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` // it listens on TCP
   let stopped: Promise<void> | undefined
   const stop = () => {
