@@ -1,4 +1,5 @@
 import { Migration20261124_books } from './Migration20261124_books.ts'
+import { Migration20261124_directories } from './Migration20261124_directories.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
 import { Migration20261124_people } from './Migration20261124_people.ts'
 import { Migration20261124_phones } from './Migration20261124_phones.ts'
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   Migration20261124_scim,
   Migration20261124_people,
   Migration20261124_phones,
+  Migration20261124_directories,
 ]

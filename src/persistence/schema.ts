@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { DIRECTORY_ENTITIES } from './schema-directories.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
@@ -74,6 +75,7 @@ export const AddressBookRow = defineEntity({
     displayName: p.text(),
     description: p.text().nullable(),
     color: p.text().nullable(),
+    directoryId: p.uuid().nullable(),
     createdAt: p.datetime().onCreate(now),
   },
 })
@@ -333,6 +335,7 @@ export const ENTITIES = [
   UserRow,
   IdentityRow,
   AddressBookRow,
+  ...DIRECTORY_ENTITIES,
   ClientPropertyRow,
   LockRow,
   ContactRow,

@@ -1,0 +1,63 @@
+import type { Actor, Id } from './actor.ts'
+import type { DirectoryKey } from './contacts/collection.ts'
+import type { Contact } from './contacts/contact.ts'
+import type {
+  DirectoryChange,
+  Entry,
+  Offer,
+  OfferReceived,
+  SharedDirectory,
+  Subscriber,
+  Subscription,
+} from './shared-directories/shared-directory.ts'
+
+/** Directories, who manages them, to whom they are offered and who is subscribed. */
+export interface SharedDirectories {
+  insert(directory: DirectoryKey & Pick<SharedDirectory, 'name' | 'description'>): Promise<void>
+  /** Those of the organization's that the person administers or manages, and those that it subscribes to; by name. */
+  list(actor: Actor, administers: boolean): Promise<SharedDirectory[]>
+  find(actor: Actor, id: Id, administers: boolean): Promise<SharedDirectory | undefined>
+  /** Says that it is there, and keeps it so until the transaction ends; `alone`: nobody else holds it meanwhile. */
+  hold(directory: DirectoryKey, alone: boolean): Promise<boolean>
+  update(directory: DirectoryKey, change: DirectoryChange): Promise<void>
+  /** Soft: it and its entries stay while journals name them. */
+  markDeleted(directory: DirectoryKey): Promise<void>
+
+  isManager(directory: DirectoryKey, userId: Id): Promise<boolean>
+  /** By the name on their card. */
+  managers(directory: DirectoryKey): Promise<{ readonly id: Id; readonly name: string; readonly email: string }[]>
+  /** Says whether they were none before. */
+  addManager(directory: DirectoryKey, userId: Id): Promise<boolean>
+  removeManager(directory: DirectoryKey, userId: Id): Promise<boolean>
+
+  /** In the order of their names; each word is somewhere in what an entry is found by. */
+  entries(directory: DirectoryKey, words: readonly string[], after: string, limit: number): Promise<Entry[]>
+  entry(directory: DirectoryKey, id: Id): Promise<Entry | undefined>
+  /** The entry, locked for writing. */
+  lockEntry(directory: DirectoryKey, id: Id): Promise<Contact | undefined>
+
+  /** Undefined where it is offered to that domain already. */
+  insertOffer(directory: DirectoryKey, offer: Pick<Offer, 'id' | 'domain'>): Promise<boolean>
+  offers(directory: DirectoryKey): Promise<Offer[]>
+  deleteOffer(directory: DirectoryKey, id: Id): Promise<boolean>
+  /** Waiting offers to the organization's domains, locked or not. */
+  offersTo(organizationId: Id, id?: Id): Promise<OfferReceived[]>
+  accept(offer: OfferReceived, organizationId: Id): Promise<void>
+  decline(offer: OfferReceived): Promise<void>
+
+  /** False where it is subscribed already. */
+  subscribe(organizationId: Id, directory: DirectoryKey, subscriptionId: Id): Promise<boolean>
+  subscriptions(organizationId: Id): Promise<Subscription[]>
+  subscribers(directory: DirectoryKey): Promise<Subscriber[]>
+  /** Ends it for good, with what only it was for; says whether there was one. */
+  unsubscribe(organizationId: Id, directory: DirectoryKey): Promise<boolean>
+  /**
+   * Turns whatever an organization's people have in their books of the directory into personal cards, as last seen, in
+   * their `people` book, and takes those books away. Cards whose name or UID is taken there get those of `fresh`.
+   */
+  freezeBooks(
+    organizationId: Id,
+    directoryId: Id,
+    fresh: (card: Contact) => Contact,
+  ): Promise<{ readonly peopleId: Id; readonly name: string }[]>
+}
