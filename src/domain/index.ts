@@ -11,6 +11,17 @@ export {
 export { AddressBooks, type Changes } from './contacts/address-book.ts'
 export { BookService, bookProblem } from './contacts/book-service.ts'
 export { ClientPropertyService, type PropertyChange } from './contacts/client-property-service.ts'
+export {
+  type Collection,
+  collectionId,
+  collectionOfBook,
+  type DirectoryKey,
+  directoryBookName,
+  directoryInBookName,
+  directoryOf,
+  type SharedBook,
+  sharedBookId,
+} from './contacts/collection.ts'
 export type { Condition, State } from './contacts/condition.ts'
 export * from './contacts/contact.ts'
 export { ContactService } from './contacts/contact-service.ts'
@@ -41,7 +52,9 @@ export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type * from './ports-access.ts'
+export type * from './ports-directories.ts'
 export type * from './ports-teams.ts'
+export type * from './shared-directories/shared-directory.ts'
 export type { MemberChange } from './team-members.ts'
 export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
 export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'

@@ -11,7 +11,7 @@ import type {
   Subscription,
 } from './shared-directories/shared-directory.ts'
 
-/** Directories, who manages them, to whom they are offered and who is subscribed. */
+/** Directories that organizations publish, who manages them, and what is in them. */
 export interface SharedDirectories {
   insert(directory: DirectoryKey & Pick<SharedDirectory, 'name' | 'description'>): Promise<void>
   /** Those of the organization's that the person administers or manages, and those that it subscribes to; by name. */
@@ -33,31 +33,32 @@ export interface SharedDirectories {
   /** In the order of their names; each word is somewhere in what an entry is found by. */
   entries(directory: DirectoryKey, words: readonly string[], after: string, limit: number): Promise<Entry[]>
   entry(directory: DirectoryKey, id: Id): Promise<Entry | undefined>
-  /** The entry, locked for writing. */
-  lockEntry(directory: DirectoryKey, id: Id): Promise<Contact | undefined>
+}
 
-  /** Undefined where it is offered to that domain already. */
+/** To whom directories are offered, and who is subscribed. */
+export interface Subscriptions {
+  /** False where it is offered to that domain already. */
   insertOffer(directory: DirectoryKey, offer: Pick<Offer, 'id' | 'domain'>): Promise<boolean>
   offers(directory: DirectoryKey): Promise<Offer[]>
-  deleteOffer(directory: DirectoryKey, id: Id): Promise<boolean>
-  /** Waiting offers to the organization's domains, locked or not. */
-  offersTo(organizationId: Id, id?: Id): Promise<OfferReceived[]>
+  deleteOffer(directory: DirectoryKey, id: Id): Promise<void>
+  /** Offers to the organization's domains that wait for an answer. */
+  received(organizationId: Id): Promise<OfferReceived[]>
   accept(offer: OfferReceived, organizationId: Id): Promise<void>
   decline(offer: OfferReceived): Promise<void>
 
   /** False where it is subscribed already. */
-  subscribe(organizationId: Id, directory: DirectoryKey, subscriptionId: Id): Promise<boolean>
-  subscriptions(organizationId: Id): Promise<Subscription[]>
+  insert(organizationId: Id, directory: DirectoryKey, id: Id): Promise<boolean>
+  list(organizationId: Id): Promise<Subscription[]>
   subscribers(directory: DirectoryKey): Promise<Subscriber[]>
-  /** Ends it for good, with what only it was for; says whether there was one. */
-  unsubscribe(organizationId: Id, directory: DirectoryKey): Promise<boolean>
+  /** Ends it, with what was hidden and what was accepted; waits for those who write under it. Says whether there was one. */
+  delete(organizationId: Id, directory: DirectoryKey): Promise<boolean>
+  /** What people of an organization have in their books of a directory whose name or UID is taken in `people`. */
+  conflicts(organizationId: Id, directoryId: Id, limit: number): Promise<Contact[]>
+  /** Gives such cards their new names, UIDs and content. */
+  rename(organizationId: Id, cards: readonly Contact[]): Promise<void>
   /**
-   * Turns whatever an organization's people have in their books of the directory into personal cards, as last seen, in
-   * their `people` book, and takes those books away. Cards whose name or UID is taken there get those of `fresh`.
+   * Turns all that the organization's people have in their books of the directory into personal cards, as last seen, in
+   * their `people` book, and takes those books away.
    */
-  freezeBooks(
-    organizationId: Id,
-    directoryId: Id,
-    fresh: (card: Contact) => Contact,
-  ): Promise<{ readonly peopleId: Id; readonly name: string }[]>
+  freeze(organizationId: Id, directoryId: Id): Promise<{ readonly peopleId: Id; readonly name: string }[]>
 }

@@ -16,6 +16,8 @@ import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
 import { SqlSeenContacts } from './seen-contacts.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
+import { SqlSharedDirectories } from './shared-directories.ts'
+import { SqlSubscriptions } from './subscriptions.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
 
@@ -31,6 +33,8 @@ const repositories = (session: Session): Repositories => ({
   invitations: new SqlInvitations(session),
   joinRequests: new SqlJoinRequests(session),
   directory: new SqlDirectory(session),
+  sharedDirectories: new SqlSharedDirectories(session),
+  subscriptions: new SqlSubscriptions(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
   connectors: new SqlConnectors(session),

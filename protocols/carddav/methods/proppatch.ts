@@ -44,9 +44,9 @@ export const proppatch =
 
 /** Where properties of the resource are kept, if clients may keep any. */
 function memberOf(resource: Resource, { context }: Exchange): Member | undefined {
-  if (resource.kind === 'home') return { collectionId: context.actor.userId, name: '' }
-  if (resource.kind === 'address-book') return { collectionId: resource.id, name: '' }
-  return resource.kind === 'card' ? { collectionId: resource.bookId, name: resource.view.name } : undefined
+  if (resource.kind === 'home') return { collection: context.actor.userId, name: '' }
+  if (resource.kind === 'address-book') return { collection: resource.collection, name: '' }
+  return resource.kind === 'card' ? { collection: resource.collection, name: resource.view.name } : undefined
 }
 
 const LIVE: ReadonlySet<QName> = new Set(PROPERTIES.map(({ name }) => name))

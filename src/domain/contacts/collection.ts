@@ -20,6 +20,10 @@ export const collectionId = (collection: Collection): Id => (typeof collection =
 export const directoryOf = (collection: Collection): DirectoryKey | undefined =>
   typeof collection === 'string' ? undefined : collection.directory
 
+/** The collection that a book is. */
+export const collectionOfBook = ({ id, directory }: { readonly id: Id; readonly directory?: DirectoryKey }): Collection =>
+  directory ? { id, directory } : id
+
 /** The name of a shared directory's book in the homes of those who see it. */
 export const directoryBookName = (directoryId: Id): string => `directory-${directoryId}`
 const DIRECTORY_BOOK = /^directory-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/

@@ -1,6 +1,7 @@
-import { type Actor, asId, type Id } from '../actor.ts'
+import { type Actor, asId } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import type { CardVersion, Store } from '../ports.ts'
+import { type Collection, collectionOfBook } from './collection.ts'
 import type { ContactService } from './contact-service.ts'
 import { sameLayer } from './profile.ts'
 
@@ -43,8 +44,8 @@ export class HistoryService {
     return { ...version, restoredAs }
   }
 
-  async #bookOf(actor: Actor, { bookId }: CardVersion): Promise<Id> {
-    const books = await this.#store.books.list(actor)
-    return books.find(({ id }) => id === bookId)?.id ?? actor.peopleId
+  async #bookOf(actor: Actor, { bookId }: CardVersion): Promise<Collection> {
+    const book = (await this.#store.books.list(actor)).find(({ id }) => id === bookId)
+    return book ? collectionOfBook(book) : actor.peopleId
   }
 }
