@@ -99,7 +99,11 @@ export class SqlBooks implements Books {
 
   async #read({ organizationId, userId }: Actor, where: { name?: string; id?: Id }): Promise<Book[]> {
     const rows = await this.#session.entities((em) =>
-      em.find(AddressBookRow, { organizationId, ownerId: userId, directoryId: null, ...where }, { orderBy: { name: 'asc' } }),
+      em.find(
+        AddressBookRow,
+        { organizationId, ownerId: userId, directoryId: null, ...where },
+        { orderBy: { name: 'asc' } },
+      ),
     )
     return rows.map(({ id, ownerId, name, displayName, description, color, createdAt }) => ({
       id,

@@ -40,11 +40,7 @@ export class SqlClientProperties implements ClientProperties {
     )
   }
 
-  async remove(
-    { organizationId, userId }: Actor,
-    { collection, name: member }: Member,
-    name?: string,
-  ): Promise<void> {
+  async remove({ organizationId, userId }: Actor, { collection, name: member }: Member, name?: string): Promise<void> {
     await this.#session.query(`delete from client_property where ${OF_MEMBER} and ($5::text is null or name = $5)`, [
       organizationId,
       userId,
@@ -59,7 +55,14 @@ export class SqlClientProperties implements ClientProperties {
     await this.#session.query(
       `insert into client_property (organization_id, user_id, collection_id, member, name, value)
        select organization_id, user_id, $5, $6, name, value from client_property where ${OF_MEMBER}`,
-      [actor.organizationId, actor.userId, collectionId(from.collection), from.name, collectionId(to.collection), to.name],
+      [
+        actor.organizationId,
+        actor.userId,
+        collectionId(from.collection),
+        from.name,
+        collectionId(to.collection),
+        to.name,
+      ],
     )
   }
 }

@@ -220,12 +220,7 @@ export class SqlCollections implements Collections {
     const made = new Batch<CardKey, ShownRow | undefined>(async (keys) => {
       const rows = await this.#session.query<ShownRow & { n: number }>(
         one(kind, byId, body),
-        [
-          column(keys, (_, at) => at),
-          ...columnsOf(keys),
-          column(keys, ({ name }) => name),
-          ...baseColumns(kind, keys),
-        ],
+        [column(keys, (_, at) => at), ...columnsOf(keys), column(keys, ({ name }) => name), ...baseColumns(kind, keys)],
         name,
       )
       return keys.map((_, at) => rows.find(({ n }) => n === at))
@@ -271,7 +266,11 @@ export class SqlCollections implements Collections {
       return rows.map((row) => toView(row, body))
     }
     if (names.length > SHARED) {
-      const rows = await this.#session.query<ShownRow>(listed(kind, body), [...keysOf(actor, collection), names, ...baseValues(collection)], `named.${kind}.${body}`)
+      const rows = await this.#session.query<ShownRow>(
+        listed(kind, body),
+        [...keysOf(actor, collection), names, ...baseValues(collection)],
+        `named.${kind}.${body}`,
+      )
       return rows.map((row) => toView(row, body))
     }
     const byId = idInName(first) !== undefined
@@ -303,7 +302,12 @@ export class SqlCollections implements Collections {
     return rows.map((row) => toView(row, body))
   }
 
-  async search(actor: Actor, collection: Collection, narrowing: Narrowing, limit: number): Promise<string[] | undefined> {
+  async search(
+    actor: Actor,
+    collection: Collection,
+    narrowing: Narrowing,
+    limit: number,
+  ): Promise<string[] | undefined> {
     if (!isSelective(narrowing)) return undefined
     const kind = kindOf(actor, collection)
     const values: unknown[] = [...keysOf(actor, collection), limit, ...baseValues(collection)]

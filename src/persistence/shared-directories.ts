@@ -1,12 +1,4 @@
-import type {
-  Actor,
-  DirectoryChange,
-  DirectoryKey,
-  Entry,
-  Id,
-  SharedDirectories,
-  SharedDirectory,
-} from '#domain'
+import type { Actor, DirectoryChange, DirectoryKey, Entry, Id, SharedDirectories, SharedDirectory } from '#domain'
 import { shownName } from './directory.ts'
 import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
@@ -60,12 +52,10 @@ export class SqlSharedDirectories implements SharedDirectories {
   }
 
   async insert({ organizationId, id, name, description }: Parameters<SharedDirectories['insert']>[0]): Promise<void> {
-    await this.#session.query('insert into directory (organization_id, id, name, description) values ($1, $2, $3, $4)', [
-      organizationId,
-      id,
-      name,
-      description,
-    ])
+    await this.#session.query(
+      'insert into directory (organization_id, id, name, description) values ($1, $2, $3, $4)',
+      [organizationId, id, name, description],
+    )
   }
 
   async list({ organizationId, userId }: Actor, administers: boolean): Promise<SharedDirectory[]> {

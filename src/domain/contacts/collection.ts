@@ -16,13 +16,19 @@ export interface SharedBook {
 /** What holds cards: a book of one's own, the merged one or the organization's people by its id; or a shared directory. */
 export type Collection = Id | SharedBook
 
-export const collectionId = (collection: Collection): Id => (typeof collection === 'string' ? collection : collection.id)
+export const collectionId = (collection: Collection): Id =>
+  typeof collection === 'string' ? collection : collection.id
 export const directoryOf = (collection: Collection): DirectoryKey | undefined =>
   typeof collection === 'string' ? undefined : collection.directory
 
 /** The collection that a book is. */
-export const collectionOfBook = ({ id, directory }: { readonly id: Id; readonly directory?: DirectoryKey }): Collection =>
-  directory ? { id, directory } : id
+export const collectionOfBook = ({
+  id,
+  directory,
+}: {
+  readonly id: Id
+  readonly directory?: DirectoryKey
+}): Collection => (directory ? { id, directory } : id)
 
 /** The name of a shared directory's book in the homes of those who see it. */
 export const directoryBookName = (directoryId: Id): string => `directory-${directoryId}`

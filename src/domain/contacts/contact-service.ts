@@ -47,7 +47,9 @@ export class ContactService {
   ): Promise<Written> {
     assertName(name)
     const sent = readSent(content)
-    return await this.#store.transaction((transaction) => this.#put(transaction, actor, collection, name, sent, condition))
+    return await this.#store.transaction((transaction) =>
+      this.#put(transaction, actor, collection, name, sent, condition),
+    )
   }
 
   async #put(

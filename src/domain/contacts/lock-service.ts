@@ -34,8 +34,7 @@ export class LockService {
     }
     return await this.#store.transaction(async (transaction) => {
       if (!(await transaction.books.lock(actor, of.collection))) throw notFound()
-      const [view] =
-        of.name === '' ? [] : await transaction.collections.named(actor, of.collection, [of.name], 'none')
+      const [view] = of.name === '' ? [] : await transaction.collections.named(actor, of.collection, [of.name], 'none')
       const locks = await transaction.locks.list(actor, collectionId(of.collection))
       assertCondition(condition, { locks, ...(of.name === '' ? { etag: '' } : view ? { etag: view.etag } : {}) })
       if (of.name !== '' && !view) {
@@ -52,7 +51,9 @@ export class LockService {
   /** Has a lock that the device names hold from now on. @throws DomainError `precondition-failed` */
   async refresh(actor: Actor, of: Member, named: readonly Id[], seconds: number): Promise<Lock> {
     return await this.#store.transaction(async (transaction) => {
-      const lock = (await transaction.locks.list(actor, collectionId(of.collection))).find((one) => covers(one, of, named))
+      const lock = (await transaction.locks.list(actor, collectionId(of.collection))).find((one) =>
+        covers(one, of, named),
+      )
       if (!lock) throw new DomainError('precondition-failed', 'No such lock is here (any more): lock it anew')
       const capped = Math.min(Math.max(1, seconds), MAX_LOCK_SECONDS)
       return { ...lock, seconds: capped, expiresAt: await transaction.locks.refresh(actor, lock, capped) }
@@ -62,7 +63,9 @@ export class LockService {
   /** False where no such lock covers it. */
   async unlock(actor: Actor, of: Member, id: Id): Promise<boolean> {
     return await this.#store.transaction(async (transaction) => {
-      const lock = (await transaction.locks.list(actor, collectionId(of.collection))).find((one) => covers(one, of, [id]))
+      const lock = (await transaction.locks.list(actor, collectionId(of.collection))).find((one) =>
+        covers(one, of, [id]),
+      )
       if (lock) await transaction.locks.delete(actor, lock)
       return lock !== undefined
     })

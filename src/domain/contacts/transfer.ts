@@ -58,7 +58,11 @@ export class Transfers {
       const written = await this.#moveTo(transaction, actor, own, view, from, to, target)
       await transaction.clientProperties.copy(actor, from, to)
       await forgetMember(transaction, actor, from)
-      transaction.record(actor.organizationId, { streamId: collectionId(from.collection), member: from.name, kind: 'card' })
+      transaction.record(actor.organizationId, {
+        streamId: collectionId(from.collection),
+        member: from.name,
+        kind: 'card',
+      })
       return written
     })
   }
@@ -77,7 +81,9 @@ export class Transfers {
     const there = place.own
     if (
       there?.kind !== 'personal' &&
-      (directoryOf(to.collection) || place.team || (place.base && (liesUnder(place.base, actor, to.collection) || !place.base.listed)))
+      (directoryOf(to.collection) ||
+        place.team ||
+        (place.base && (liesUnder(place.base, actor, to.collection) || !place.base.listed)))
     ) {
       const written = await this.#put(transaction, actor, to.collection, to.name, sentAs(view), target)
       await transaction.contacts.delete(actor.organizationId, card)
@@ -129,7 +135,10 @@ function assertElsewhere(from: Member, to: Member): void {
 async function readSource(transaction: Transaction, actor: Actor, from: Member, source: Condition): Promise<CardView> {
   const [view] = await transaction.collections.named(actor, from.collection, [from.name], 'stored')
   if (!view?.card) throw notFound()
-  assertCondition(source, { etag: view.etag, locks: await transaction.locks.list(actor, collectionId(from.collection)) })
+  assertCondition(source, {
+    etag: view.etag,
+    locks: await transaction.locks.list(actor, collectionId(from.collection)),
+  })
   return view
 }
 
