@@ -8,6 +8,7 @@ import {
   ConnectorService,
   ContactDataService,
   ContactService,
+  DirectoryEntryService,
   HistoryService,
   IdentityService,
   InvitationService,
@@ -16,7 +17,9 @@ import {
   OrganizationService,
   OwnProfileService,
   People,
+  SharedDirectoryService,
   type Store,
+  SubscriptionService,
   TeamService,
   TeamWork,
   UserService,
@@ -44,6 +47,9 @@ export interface Kith {
   readonly contactData: ContactDataService
   readonly addressBooks: AddressBooks
   readonly books: BookService
+  readonly sharedDirectories: SharedDirectoryService
+  readonly directoryEntries: DirectoryEntryService
+  readonly subscriptions: SubscriptionService
   readonly locks: LockService
   readonly clientProperties: ClientPropertyService
   readonly history: HistoryService
@@ -112,6 +118,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       history: new HistoryService(store, contacts),
       addressBooks: new AddressBooks(store),
       books: new BookService(store),
+      sharedDirectories: new SharedDirectoryService(store),
+      directoryEntries: new DirectoryEntryService(store),
+      subscriptions: new SubscriptionService(store),
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),
       appPasswords: new AppPasswords(store, key),

@@ -40,10 +40,12 @@ export interface Subscriptions {
   /** False where it is offered to that domain already. */
   insertOffer(directory: DirectoryKey, offer: Pick<Offer, 'id' | 'domain'>): Promise<boolean>
   offers(directory: DirectoryKey): Promise<Offer[]>
-  deleteOffer(directory: DirectoryKey, id: Id): Promise<void>
+  /** Says whether there was one, and who had accepted it. */
+  deleteOffer(directory: DirectoryKey, id: Id): Promise<{ readonly acceptedBy?: Id } | undefined>
   /** Offers to the organization's domains that wait for an answer. */
   received(organizationId: Id): Promise<OfferReceived[]>
-  accept(offer: OfferReceived, organizationId: Id): Promise<void>
+  /** Says whether it waited still. */
+  accept(offer: OfferReceived, organizationId: Id): Promise<boolean>
   decline(offer: OfferReceived): Promise<void>
 
   /** False where it is subscribed already. */

@@ -30,11 +30,12 @@ export class SqlSubscriptions implements Subscriptions {
     )
   }
 
-  async deleteOffer({ organizationId, id }: DirectoryKey, offerId: Id): Promise<void> {
-    await this.#session.query(
-      'delete from directory_offer where organization_id = $1 and directory_id = $2 and id = $3',
+  async deleteOffer({ organizationId, id }: DirectoryKey, offerId: Id): Promise<{ acceptedBy?: Id } | undefined> {
+    const [row] = await this.#session.query<{ accepted_by: Id | null }>(
+      'delete from directory_offer where organization_id = $1 and directory_id = $2 and id = $3 returning accepted_by',
       [organizationId, id, offerId],
     )
+    return row && (row.accepted_by === null ? {} : { acceptedBy: row.accepted_by })
   }
 
   async received(organizationId: Id): Promise<OfferReceived[]> {
@@ -51,11 +52,13 @@ export class SqlSubscriptions implements Subscriptions {
     )
   }
 
-  async accept({ domain, directoryId }: OfferReceived, organizationId: Id): Promise<void> {
-    await this.#session.query(
-      'update directory_offer set accepted_by = $3, declined_at = null where domain = $1 and directory_id = $2',
+  async accept({ domain, directoryId }: OfferReceived, organizationId: Id): Promise<boolean> {
+    const rows = await this.#session.query(
+      `update directory_offer set accepted_by = $3
+       where domain = $1 and directory_id = $2 and accepted_by is null and declined_at is null returning 1`,
       [domain, directoryId, organizationId],
     )
+    return rows.length > 0
   }
 
   async decline({ domain, directoryId }: OfferReceived): Promise<void> {

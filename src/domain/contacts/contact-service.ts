@@ -339,7 +339,8 @@ export class ContactService {
   move = (actor: Actor, from: Member, to: Member, how: Transfer): Promise<Written> =>
     this.#transfers.move(actor, from, to, how)
 
-  hidden = (actor: Actor): Promise<{ id: Id; name: string }[]> => this.#store.contacts.hidden(actor)
+  hidden = async (actor: Actor): Promise<{ id: Id; name: string }[]> =>
+    (await this.#store.contacts.hidden(actor)).map(({ id, name }) => ({ id, name }))
 
   /** @throws DomainError `not-found` */
   async unhide(actor: Actor, id: Id): Promise<void> {

@@ -143,13 +143,13 @@ export class ContactDataService {
   }
 }
 
-function readSearch(q: string): ContactSearch {
+export function readSearch(q: string): ContactSearch {
   const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
   const digits = q.replace(/\D/g, '')
   return digits.length >= 3 && /^[\d\s()+./-]+$/.test(q) ? { words, digits } : { words }
 }
 
-function assertData(problems: readonly { field: string; problem: string }[]): void {
+export function assertData(problems: readonly { field: string; problem: string }[]): void {
   if (problems.length > 0) throw new DomainError('invalid-data', 'Some fields cannot be so', { problems })
 }
 
@@ -165,7 +165,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The changed fields alone, undefined where they go. @throws DomainError `invalid-data` */
-function merged(now: ContactData, change: ContactChange): Partial<ContactData> {
+export function merged(now: ContactData, change: ContactChange): Partial<ContactData> {
   if (!isObject(change)) assertData(dataProblems(change, false))
   const old: ContactChange = { ...now }
   const entries = Object.entries(change).map(([field, value]): [string, unknown] => {
