@@ -94,8 +94,8 @@ const Layer = Type.Object(
 )
 const KINDS = {
   id,
-  kind: Type.Enum(['profile', 'override', 'personal'], {
-    description: 'A colleague; a colleague with changes of yours; a contact of your own',
+  kind: Type.Enum(['profile', 'entry', 'override', 'personal'], {
+    description: 'A colleague; an entry of a shared directory; either with changes of yours; a contact of your own',
   }),
   is_me: Type.Boolean(),
   book: Type.String({ description: 'The name of the address book that it is in' }),

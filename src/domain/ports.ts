@@ -182,7 +182,7 @@ export interface Contacts {
   hidden(actor: Actor): Promise<{ readonly id: Id; readonly name: string; readonly collectionId: Id }[]>
 }
 
-/** The contacts of all of a person's books: colleagues in their scope with their own layers, and their own. No teams. */
+/** The contacts of all of a person's books: colleagues in their scope and entries with their own layers, and their own. No teams. */
 export interface SeenContacts {
   find(
     actor: Actor,

@@ -14,6 +14,7 @@ import {
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
+import { collectionOfBook } from './collection.ts'
 import { nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
@@ -87,7 +88,7 @@ export class ContactDataService {
       })
     }
     const contact = await this.#write(actor, id, (card) => writeData(card, added(readData(card), data)))
-    return { contact, created: before.kind === 'profile' && contact.kind === 'override' }
+    return { contact, created: before.kind !== 'override' && contact.kind === 'override' }
   }
 
   /**
@@ -101,7 +102,7 @@ export class ContactDataService {
   /** @throws DomainError `not-found`, `precondition-failed` */
   async remove(actor: Actor, id: Id, expected?: Expected): Promise<void> {
     await this.#again(actor, id, expected, ({ book, name, etag }) =>
-      this.#contacts.delete(actor, book.id, name, { match: [etag] }),
+      this.#contacts.delete(actor, collectionOfBook(book), name, { match: [etag] }),
     )
   }
 
@@ -116,7 +117,7 @@ export class ContactDataService {
       const card = change(seenCard(now))
       if (now.managed !== undefined) assertOwn(parseVCard(now.managed), card)
       const content = Buffer.from(serialize(card))
-      await this.#contacts.put(actor, now.book.id, now.name, content, { match: [now.etag] })
+      await this.#contacts.put(actor, collectionOfBook(now.book), now.name, content, { match: [now.etag] })
       return await this.get(actor, id)
     })
   }
