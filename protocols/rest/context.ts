@@ -1,13 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type { Actor, ContactDataService, OwnProfileService, People } from '#domain'
+import {
+  type Actor,
+  asId,
+  type ContactDataService,
+  type DirectoryEntryService,
+  type Id,
+  notFound,
+  type OwnProfileService,
+  type People,
+  type SharedDirectoryService,
+  type SubscriptionService,
+} from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly sharedDirectories: SharedDirectoryService
+  readonly directoryEntries: DirectoryEntryService
+  readonly subscriptions: SubscriptionService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }
@@ -58,6 +72,13 @@ export const json = (description: string, schema: object) => ({
   content: { 'application/json': { schema } },
 })
 export const empty = (description: string) => ({ description, type: 'null' })
+
+/** An id as it is kept. @throws DomainError `not-found` of what is none */
+export function knownId(text: string): Id {
+  const known = asId(text)
+  if (known === undefined) throw notFound()
+  return known
+}
 
 /** RFC 9110 §13.1 */
 export const IfMatch = { 'if-match': { type: 'string', description: 'The ETag of what you read: else 412' } }

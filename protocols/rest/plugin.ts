@@ -6,7 +6,11 @@ import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { directoryRoutes } from './routes/directories.ts'
+import { entryRoutes } from './routes/directory-entries.ts'
+import { offerRoutes } from './routes/directory-offers.ts'
 import { meRoutes } from './routes/me.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -71,6 +75,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          directoryRoutes(typed, context)
+          entryRoutes(typed, context)
+          offerRoutes(typed, context)
+          subscriptionRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

@@ -56,12 +56,12 @@ const map = (make: (field: TSchema) => TSchema) =>
 /** As it is served: a card from a phone may hold more than a write through `data` may, so its texts have no limits. */
 const served = (schema: TSchema): TSchema =>
   JSON.parse(JSON.stringify(schema, (key, value) => (key === 'maxLength' || key === 'minLength' ? undefined : value)))
-const Data = Type.Object(
+export const Data = Type.Object(
   { ...map((field) => optional(Type.Unsafe(served(field)))), full_name: Type.String() },
   { description: 'The card as JSON' },
 )
 /** Some fields. */
-const SomeData = Type.Object(map(optional), strict)
+export const SomeData = Type.Object(map(optional), strict)
 const nullable = (schema: TSchema) => optional(Type.Union([schema, Type.Null()]))
 /** Some fields to merge (RFC 7396): null takes one away. */
 const MergeData = Type.Object(

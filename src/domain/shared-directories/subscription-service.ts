@@ -94,12 +94,11 @@ export class SubscriptionService {
     return await this.#store.subscriptions.list(actor.organizationId)
   }
 
-  /** @throws DomainError `need-privileges`, `not-found`, and what `check` throws */
-  async unsubscribe(actor: Actor, directoryId: Id, check?: (now: Subscription) => void): Promise<void> {
+  /** @throws DomainError `need-privileges`, `not-found` */
+  async unsubscribe(actor: Actor, directoryId: Id): Promise<void> {
     await this.#store.transaction(async (transaction) => {
       await assertAdministrator(transaction, actor)
       const now = await subscriptionOf(transaction, actor.organizationId, directoryId)
-      check?.(now)
       const key = { organizationId: now.publisherId, id: directoryId }
       if (!(await transaction.sharedDirectories.hold(key, false))) throw notFound()
       await endSubscription(transaction, actor.organizationId, key)
