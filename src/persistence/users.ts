@@ -13,7 +13,7 @@ import { searchKey } from '#vcard'
 import { attributeText } from './attribute-search.ts'
 import { containing } from './narrowing.ts'
 import { arrays, type Session } from './session.ts'
-import { SCOPE, scopeOf } from './shown-cards.ts'
+import { nameLine, SCOPE, scopeOf } from './shown-cards.ts'
 
 interface UserRow {
   organization_id: string
@@ -69,7 +69,7 @@ const PEOPLE = `"user" u join contact p on p.organization_id = u.organization_id
 
 /** Of those found, the line with the name, folded as it may be: the rest of a card (a photo) is not wanted. */
 const people = (found: string): string => `select f.id, f.email, f.card,
-    substring(c.text from '(?i)\\n((?:[a-z0-9-]+\\.)?fn[;:][^\\n]*(?:\\n[ \\t][^\\n]*)*)') as name_line
+    ${nameLine('c.text')} as name_line
   from (select u.id, u.email, p.name as card, p.id as contact_id from ${PEOPLE} ${found}) f
   join contact c on c.organization_id = $1 and c.id = f.contact_id order by f.card`
 

@@ -163,6 +163,9 @@ t.test('shared directories by the JSON API', async (t) => {
     const [ada] = (await ann.get('/contacts?q=ada')).items
     t.equal((await ann.delete(`/contacts/${ada?.id}`)).status, 204)
     t.equal((await ann.get(`/contacts/${ada?.id}`)).status, 404, 'hidden')
+    t.match((await ann.get('/contacts/hidden')).items, [{ id: ada?.id, kind: 'entry', full_name: 'Ada Sells' }])
+    const changes = await ann.get(`/contacts/changes?book=directory-${id}`)
+    t.match(changes.text, /"kind":"entry"/)
     t.equal((await ann.post(`/contacts/${ada?.id}/unhide`)).status, 200)
 
     t.equal((await ann.delete(`/organization/subscriptions/${id}`)).status, 403)

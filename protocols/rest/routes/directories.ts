@@ -1,5 +1,5 @@
 import { directoryBookName, type SharedDirectory } from '#domain'
-import { etagOfText, ifMatch, sendRead, sendWritten } from '../conditions.ts'
+import { etagOfContent, ifMatch, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, knownId, refusals } from '../context.ts'
 import { Problem } from '../problems.ts'
 import { ById } from '../schemas.ts'
@@ -21,7 +21,7 @@ const whole = (directory: SharedDirectory): string => JSON.stringify(shown(direc
 const checkOf = (request: Parameters<typeof ifMatch>[0]) => {
   const matches = ifMatch(request)
   return (now: SharedDirectory): void => {
-    if (matches && !matches(etagOfText(whole(now)))) {
+    if (matches && !matches(etagOfContent(whole(now)))) {
       throw new Problem(412, 'precondition-failed', 'The directory is not what If-Match says: read it again')
     }
   }
@@ -67,7 +67,7 @@ export function directoryRoutes(app: App, { actorOf, sharedDirectories }: Contex
         ...(own_people === undefined ? {} : { ownPeople: own_people }),
       })
       reply.header('location', `${app.prefix}/directories/${made.id}`)
-      return sendWritten(reply, 201, whole(made), etagOfText(whole(made)))
+      return sendWritten(reply, 201, whole(made), etagOfContent(whole(made)))
     },
   })
 
@@ -104,7 +104,7 @@ export function directoryRoutes(app: App, { actorOf, sharedDirectories }: Contex
       }
       const id = knownId(request.params.id)
       const now = await sharedDirectories.update(actorOf(request), id, words, checkOf(request))
-      return sendWritten(reply, 200, whole(now), etagOfText(whole(now)))
+      return sendWritten(reply, 200, whole(now), etagOfContent(whole(now)))
     },
   })
 

@@ -1,5 +1,5 @@
 import type { Offer as DirectoryOffer } from '#domain'
-import { etagOfText, sendRead, sendWritten } from '../conditions.ts'
+import { etagOfContent, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfNoneMatch, json, knownId, refusals } from '../context.ts'
 import { ById } from '../schemas.ts'
 import { OfDirectory, Offer, OfferNew, Offers, Subscribers } from '../schemas-directories.ts'
@@ -49,7 +49,7 @@ export function offerRoutes(app: App, { actorOf, subscriptions }: Context): void
       const id = knownId(request.params.id)
       const { offer, created } = await subscriptions.offer(actorOf(request), id, request.body.domain)
       const text = JSON.stringify(shown(offer))
-      return sendWritten(reply, created ? 201 : 200, text, etagOfText(text))
+      return sendWritten(reply, created ? 201 : 200, text, etagOfContent(text))
     },
   })
 

@@ -1,5 +1,5 @@
 import { type Subscription as DirectorySubscription, directoryBookName, type OfferReceived } from '#domain'
-import { etagOfText, sendRead, sendWritten } from '../conditions.ts'
+import { etagOfContent, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfNoneMatch, json, knownId, refusals } from '../context.ts'
 import { ById } from '../schemas.ts'
 import { OffersReceived, Subscription, Subscriptions } from '../schemas-directories.ts'
@@ -50,7 +50,7 @@ export function subscriptionRoutes(app: App, { actorOf, subscriptions }: Context
     },
     handler: async (request, reply) => {
       const text = JSON.stringify(shown(await subscriptions.accept(actorOf(request), knownId(request.params.id))))
-      return sendWritten(reply, 200, text, etagOfText(text))
+      return sendWritten(reply, 200, text, etagOfContent(text))
     },
   })
 
