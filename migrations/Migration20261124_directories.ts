@@ -12,8 +12,9 @@ export class Migration20261124_directories extends Migration {
   }
 
   override down(): void {
-    this.addSql('drop index contact_entries, contact_entry_search')
+    this.addSql('drop index contact_entries, contact_entry_search, contact_local_base')
     this.addSql('alter table address_book drop column directory_id')
+    this.addSql('alter table contact drop constraint contact_directory')
     this.addSql(
       'drop table directory_subscription, directory_subscriber, directory_offer, directory_manager, directory cascade',
     )
@@ -75,5 +76,7 @@ const STATEMENTS = [
     foreign key (organization_id, directory_id) references directory (organization_id, id)`,
   `create index contact_entries on contact (organization_id, directory_id, name) include (id, etag, modified_at, size)
     where kind = 'directory' and listed`,
+  // A card that changes its kind (an override that is frozen) may be a base: the foreign key looks whether it is.
+  `create index contact_local_base on contact (organization_id, local_base_id, base_kind) where local_base_id is not null`,
   `create index contact_entry_search on contact using gin (search gin_trgm_ops) where kind = 'directory' and listed`,
 ]
