@@ -5,6 +5,7 @@ import {
   AddressBooks,
   BookService,
   ClientPropertyService,
+  ColleagueService,
   ConnectorService,
   ContactBatch,
   ContactDataService,
@@ -17,6 +18,7 @@ import {
   JoinRequestService,
   LockService,
   OrganizationService,
+  OrganizationWork,
   OwnProfileService,
   People,
   SharedDirectoryService,
@@ -38,9 +40,11 @@ import { createStore, migrate, openDatabase, openEmbedded } from './persistence/
 export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
+  readonly organizationWork: OrganizationWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly colleagues: ColleagueService
   readonly teams: TeamService
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
@@ -111,9 +115,11 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     return {
       store,
       organizations: new OrganizationService(store),
+      organizationWork: new OrganizationWork(store),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
+      colleagues: new ColleagueService(store),
       teams: new TeamService(store),
       teamWork: new TeamWork(store),
       joinRequests: new JoinRequestService(store),

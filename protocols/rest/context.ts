@@ -5,17 +5,21 @@ import {
   type Actor,
   type AddressBooks,
   asId,
+  type ColleagueService,
   type ContactBatch,
   type ContactDataService,
   type ContactFeed,
   type DirectoryEntryService,
   type HistoryService,
   type Id,
+  type InvitationService,
+  type JoinRequestService,
   notFound,
+  type OrganizationWork,
   type OwnProfileService,
-  type People,
   type SharedDirectoryService,
   type SubscriptionService,
+  type TeamWork,
 } from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
@@ -26,10 +30,14 @@ export interface Services {
   readonly contactBatch: ContactBatch
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
-  readonly people: People
   readonly sharedDirectories: SharedDirectoryService
   readonly directoryEntries: DirectoryEntryService
   readonly subscriptions: SubscriptionService
+  readonly teamWork: TeamWork
+  readonly joinRequests: JoinRequestService
+  readonly invitations: InvitationService
+  readonly colleagues: ColleagueService
+  readonly organizationWork: OrganizationWork
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }

@@ -1,4 +1,4 @@
-import type { ContactPosition } from '#domain'
+import { asId, type ContactPosition, type Id } from '#domain'
 import { Problem } from './problems.ts'
 
 /** A place in a list as it is sent: whoever sends it back need not understand it. */
@@ -27,6 +27,44 @@ export const noCursor = (): Problem =>
   new Problem(400, 'bad-cursor', 'This is no cursor of a list: start anew without one', {
     errors: [{ field: 'cursor', problem: 'is none of ours' }],
   })
+
+/** What tells an item of a list from every other: the list is in the order of it. */
+export type Place = readonly [order: string, id: string]
+
+/** Where a list goes on, if it does not begin. @throws Problem 400 */
+export function placeOf(cursor: string | undefined, order: RegExp): Place | undefined {
+  if (cursor === undefined) return undefined
+  const [first, last] = parseParts(cursor, 2)
+  const id = typeof last === 'string' ? asId(last) : undefined
+  if (typeof first !== 'string' || !order.test(first) || id === undefined) throw noCursor()
+  return [first, id]
+}
+/** Orders of lists: by a text, by a time in microseconds. */
+export const BY_TEXT = /^[^\0]*$/
+export const BY_TIME = /^\d{1,16}$/
+
+/** A page of what was found, one more than fits where there are more. */
+export function pageFrom<Item>(
+  found: readonly Item[],
+  limit: number,
+  json: (item: Item) => object,
+  place: (item: Item) => Place,
+): string {
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  const next = found.length > limit && last ? formatParts(place(last)) : null
+  return JSON.stringify({ items: items.map(json), next })
+}
+
+export const formatIdCursor = (id: Id): string => formatParts([id])
+
+/** The id of what a page goes on after. @throws Problem 400 */
+export function parseIdCursor(text: string): Id {
+  const [last] = parseParts(text, 1)
+  const id = typeof last === 'string' ? asId(last) : undefined
+  if (id === undefined) throw noCursor()
+  return id
+}
 
 function parsedJson(text: string): unknown {
   try {

@@ -15,8 +15,14 @@ import { contactRoutes } from './routes/contacts.ts'
 import { directoryRoutes } from './routes/directories.ts'
 import { entryRoutes } from './routes/directory-entries.ts'
 import { offerRoutes } from './routes/directory-offers.ts'
+import { invitationRoutes } from './routes/invitations.ts'
+import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
+import { organizationRoutes } from './routes/organization.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
+import { teamMemberRoutes } from './routes/team-members.ts'
+import { teamRoutes } from './routes/teams.ts'
+import { userRoutes } from './routes/users.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -94,6 +100,12 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           contactChangesRoutes(typed, context)
           contactPhotoRoutes(typed, context)
           contactHistoryRoutes(typed, context)
+          teamRoutes(typed, context)
+          teamMemberRoutes(typed, context)
+          joinRequestRoutes(typed, context)
+          invitationRoutes(typed, context)
+          userRoutes(typed, context)
+          organizationRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

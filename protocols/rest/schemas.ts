@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@fastify/type-provider-typebox'
+import { Abilities } from './schemas-organization.ts'
 
 const strict = { additionalProperties: false } as const
 const oneOf = (...values: readonly string[]) => Type.Enum([...values])
@@ -128,6 +129,7 @@ export const Me = Type.Object({
   abilities: Type.Object({
     administer_organization: Type.Boolean(),
     own_teams: Type.Boolean({ description: 'False of shared equipment' }),
+    ...Abilities,
   }),
 })
 export const MeChange = Type.Object(
@@ -151,17 +153,15 @@ export const ContactNew = Type.Object(
 )
 export const ContactMerge = Type.Object({ data: MergeData }, strict)
 export const ById = Type.Object({ id: Type.String() })
-const LIST = {
+const PAGE = {
   limit: optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
   cursor: optional(text(2_000, 'The `next` of the page before')),
 }
-export const List = Type.Object(LIST, strict)
-export const Page = Type.Object(
-  {
-    q: optional(text(200, 'Found in names, e-mails, phones, organizations, titles and your own notes; the best first')),
-    ...LIST,
-  },
-  strict,
+/** A page of a list that is not searched. */
+export const ListPage = Type.Object(PAGE, strict)
+export const searchPage = (q: string) => Type.Object({ q: optional(text(200, q)), ...PAGE }, strict)
+export const Page = searchPage(
+  'Found in names, e-mails, phones, organizations, titles and your own notes; the best first',
 )
 
 export const ProblemDetails = Type.Object({

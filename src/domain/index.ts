@@ -1,6 +1,7 @@
 export { type Actor, asId, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
+export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'
 export {
   type Bearer,
   type Connector,
@@ -49,7 +50,17 @@ export {
   type LinkHash,
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
-export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
+export { type Abilities, type OrganizationView, OrganizationWork } from './organization-work.ts'
+export {
+  mailDomain,
+  type Organization,
+  type OrganizationChange,
+  OrganizationService,
+  SCOPES,
+  type Scope,
+  TEAM_CREATIONS,
+  type TeamCreation,
+} from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
@@ -62,8 +73,17 @@ export { DirectoryEntryService } from './shared-directories/entry-service.ts'
 export type * from './shared-directories/shared-directory.ts'
 export { SubscriptionService } from './shared-directories/subscription-service.ts'
 export type { MemberChange } from './team-members.ts'
-export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
-export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'
+export { DEEDS, type Expected } from './team-role.ts'
+export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'
+export {
+  type Membership,
+  ROLES,
+  type Role,
+  type Team,
+  type TeamDescription,
+  type TeamMember,
+  TeamService,
+} from './teams.ts'
 export {
   type ManagedUser,
   type NewUser,

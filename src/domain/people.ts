@@ -53,6 +53,5 @@ export class People {
 
 /** Of the card only the line with the name is read: a photo may be large. */
 function toPerson({ id, email, card, nameLine }: PersonRow): Person {
-  const named = nameLine === undefined ? '' : nameInLine(nameLine)
-  return { id, email, card, name: named || email }
+  return { id, email, card, name: nameInLine(nameLine) || email }
 }

@@ -1,5 +1,6 @@
 import type { Actor, Id } from './actor.ts'
 import type { Change, Heads, StreamState } from './changes.ts'
+import type { Colleagues } from './colleagues.ts'
 import type { Collection, DirectoryKey } from './contacts/collection.ts'
 import type { Body, CardContent, CardView, Contact, Shown } from './contacts/contact.ts'
 import type { Lock } from './contacts/lock.ts'
@@ -29,6 +30,7 @@ export interface Repositories {
   readonly directory: Directory
   readonly sharedDirectories: SharedDirectories
   readonly subscriptions: Subscriptions
+  readonly colleagues: Colleagues
   readonly collections: Collections
   readonly credentials: Credentials
   readonly connectors: Connectors
@@ -58,9 +60,12 @@ export interface Organizations {
   list(): Promise<Organization[]>
   find(by: Id | { name: string }): Promise<Organization[]>
   setActive(id: Id, isActive: boolean): Promise<void>
-  rename(id: Id, name: string): Promise<void>
-  /** Says whether it was another one. */
-  setScope(id: Id, scope: Scope): Promise<boolean>
+  /** Locks it until the transaction ends. Whoever locks users too does that first. */
+  lock(id: Id): Promise<Organization | undefined>
+  /** Likewise, shared: what its people may do stays so until then. */
+  hold(id: Id): Promise<Organization | undefined>
+  /** Its name, and what its people may do. */
+  update(organization: Organization): Promise<void>
 }
 
 export interface Users {
@@ -79,6 +84,8 @@ export interface Users {
   delete(organizationId: Id, id: Id): Promise<void>
   /** Each with the scope that is in force for them. */
   list(organizationId?: Id): AsyncIterable<User & { readonly scope: Scope }>
+  /** Deactivated ones too, in the order of their ids, after that one. */
+  administrators(organizationId: Id, after: Id | undefined, limit: number): Promise<ManagedUser[]>
   /** An active user, as colleagues see them. */
   person(organizationId: Id, id: Id): Promise<PersonRow | undefined>
   /** Active users whom all, or any, of the matches are about, in the order of their cards' names. */

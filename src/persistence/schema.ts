@@ -18,6 +18,11 @@ export const OrganizationRow = defineEntity({
       .text()
       .$type<Scope>()
       .onCreate(() => 'everyone'),
+    teamCreation: p
+      .text()
+      .$type<'everyone' | 'administrators'>()
+      .onCreate(() => 'everyone'),
+    editableFields: p.array<string>().nullable(),
     isActive: p.boolean(),
     createdAt: p.datetime().onCreate(now),
   },
@@ -53,6 +58,7 @@ const UserRow = defineEntity({
     profileId: p.uuid(),
     attributes: p.json<Record<string, unknown>>(),
     search: p.text().nullable(),
+    found: p.text().nullable(),
     revision: p.bigint(),
     createdAt: p.datetime().onCreate(now),
     modifiedAt: p.datetime().onCreate(now),

@@ -107,7 +107,8 @@ function seen({ own, others, rank, end = '' }: Which): string {
 const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&')
 
 /** Lines of `search` that hold such a property and then the word: in the row's own notes too, where they are the person's. */
-const inLines = (names: string, before: string, word: string): string => `\\n(${names})\\t${before}${literal(word)}`
+export const inLines = (names: string, before: string, word: string): string =>
+  `\\n(${names})\\t${before}${literal(word)}`
 
 /** Whether the note that a pattern finds in a row of one's own is one's own: of a colleague none that the base has. */
 const ownNote = (pattern: string): string => `(c.kind = 'personal' or exists (

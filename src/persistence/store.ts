@@ -3,6 +3,7 @@ import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlCardVersions } from './card-versions.ts'
 import { SqlClientProperties } from './client-properties.ts'
+import { SqlColleagues } from './colleagues.ts'
 import { SqlCollections } from './collections.ts'
 import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
@@ -37,6 +38,7 @@ const repositories = (session: Session): Repositories => ({
   directory: new SqlDirectory(session),
   sharedDirectories: new SqlSharedDirectories(session),
   subscriptions: new SqlSubscriptions(session),
+  colleagues: new SqlColleagues(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
   connectors: new SqlConnectors(session),

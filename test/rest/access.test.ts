@@ -193,11 +193,16 @@ t.test('the JSON API', async (t) => {
       '/api/v1/history/{id}',
       '/api/v1/history/{id}/restore',
       '/api/v1/me',
+      '/api/v1/organization',
+      '/api/v1/organization/administrators',
+      '/api/v1/organization/administrators/{user_id}',
       '/api/v1/organization/offers',
       '/api/v1/organization/offers/{id}/accept',
       '/api/v1/organization/offers/{id}/decline',
       '/api/v1/organization/subscriptions',
       '/api/v1/organization/subscriptions/{id}',
+      '/api/v1/users',
+      '/api/v1/users/{id}',
     ])
     const page = await ask(running.url, 'GET', '/api/docs')
     t.match(page.headers['content-security-policy'], /default-src 'none'/)

@@ -1,10 +1,11 @@
 import { Type } from '@fastify/type-provider-typebox'
 import { type Actor, asId, type ContactVersion, type VersionPosition } from '#domain'
 import { sendRead } from '../conditions.ts'
-import { contactJson, dataOf, etagOf, idIn } from '../contact-json.ts'
+import { contactJson, dataOf, etagOf } from '../contact-json.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatParts, noCursor, parseParts } from '../cursor.ts'
-import { ById, Contact, Data, id, Layer, List, pageOf } from '../schemas.ts'
+import { idOf } from '../ids.ts'
+import { ById, Contact, Data, id, Layer, ListPage, pageOf } from '../schemas.ts'
 
 const MOST = 50
 
@@ -68,7 +69,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
       operationId: 'listHistory',
       tags,
       summary: 'What was replaced or deleted of your own contacts and changes, the newest first; kept for 30 days',
-      querystring: List,
+      querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', Versions), ...known, ...refusals(400) },
     },
@@ -83,13 +84,13 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
       tags,
       summary: 'Likewise of one contact, also of one that you deleted',
       params: ById,
-      querystring: List,
+      querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', Versions), ...known, ...refusals(400, 404) },
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contactId = idIn(request.params)
+      const contactId = idOf(request.params.id)
       const found = await page(actor, contactId, request.query)
       if (found.items.length === 0) await contactData.get(actor, contactId) // is it there?
       return sendRead(request, reply, JSON.stringify(found))

@@ -9,8 +9,8 @@ import { assertName } from './book-service.ts'
 import { type Collection, collectionId, directoryOf } from './collection.ts'
 import { assertWritable, type Condition } from './condition.ts'
 import { asSent, type CardContent, type Contact, comparableUid, generated, isDeleted, nameOfId } from './contact.ts'
-import { additionsOnly, applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
-import { baseCard, sameLayer, saveProfile } from './profile.ts'
+import { applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
+import { baseCard, ownLayer, sameLayer, saveProfile } from './profile.ts'
 import {
   assertSameUid,
   etagIfAsSent,
@@ -237,7 +237,7 @@ export class ContactService {
     if (place.base?.ownerId === actor.userId) {
       const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
       if (!profile?.managed) throw notFound()
-      const kept = layerSize(layer) === 0 ? undefined : layer
+      const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
       await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
       return
     }
@@ -283,7 +283,7 @@ export class ContactService {
     )
   }
 
-  /** Over their own profile the owner adds; what is managed stays, and the answer has no ETag then. */
+  /** Over their own profile the owner adds, where the organization lets them; what is managed stays, and the answer has no ETag then. */
   async #putProfile(
     transaction: Transaction,
     actor: Actor,
@@ -307,8 +307,7 @@ export class ContactService {
         sent.card,
       )
     }
-    const own = additionsOnly(managed, layer)
-    const kept = layerSize(own) === 0 ? undefined : own
+    const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
     const saved = await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
     if (hidden) {
       await transaction.contacts.unhide(actor, profile.id)

@@ -113,6 +113,8 @@ export const idInName = (name: string): Id | undefined =>
 
 export const nameOfId = (id: Id): string => `${id}.vcf`
 
-/** The name in the line of a card that holds it. */
-export const nameInLine = (line: string): string =>
-  readData(parseVCard(`BEGIN:VCARD\r\nVERSION:3.0\r\n${line}\r\nEND:VCARD\r\n`)).full_name.trim()
+/** The name in the line of a card that holds it; '' without one. */
+export const nameInLine = (line: string | undefined): string =>
+  line === undefined
+    ? ''
+    : readData(parseVCard(`BEGIN:VCARD\r\nVERSION:3.0\r\n${line}\r\nEND:VCARD\r\n`)).full_name.trim()

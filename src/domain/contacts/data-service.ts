@@ -1,16 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type ContactData,
-  convert,
-  dataProblems,
-  parseVCard,
-  readData,
-  searchKey,
-  serialize,
-  type VCard,
-  writeData,
-} from '#vcard'
+import { type ContactData, convert, dataProblems, parseVCard, readData, serialize, type VCard, writeData } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
@@ -18,8 +8,8 @@ import { collectionOfBook } from './collection.ts'
 import { MAX_READ_BYTES, nameInLine, nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
-import { sameLayer } from './profile.ts'
-import { type ContactPosition, type ContactSearch, type SeenContact, seenCard } from './seen.ts'
+import { assertEditable, sameLayer } from './profile.ts'
+import { type ContactPosition, readSearch, type SeenContact, seenCard } from './seen.ts'
 
 export interface ContactPage {
   readonly items: readonly SeenContact[]
@@ -46,7 +36,6 @@ export type Expected = (now: SeenContact) => boolean
 
 /** So often somebody else may come first before a write is given up. */
 const ATTEMPTS = 5
-const MAX_WORDS = 8
 
 /** Reading and writing contacts as `data`: each write is one of ContactService, and devices see it like every other. */
 export class ContactDataService {
@@ -147,7 +136,11 @@ export class ContactDataService {
   async #write(actor: Actor, id: Id, change: (card: VCard) => VCard, expected?: Expected): Promise<SeenContact> {
     return await this.#again(actor, id, expected, async (now) => {
       const card = change(seenCard(now))
-      if (now.managed !== undefined) assertOwn(parseVCard(now.managed), card)
+      if (now.managed !== undefined) {
+        assertOwn(parseVCard(now.managed), card)
+        const [organization] = await this.#store.organizations.find(actor.organizationId)
+        if (organization) assertEditable(organization, seenCard(now), card)
+      }
       const content = Buffer.from(serialize(card))
       await this.#contacts.put(actor, collectionOfBook(now.book), now.name, content, { match: [now.etag] })
       return await this.get(actor, id)
@@ -179,12 +172,6 @@ export class ContactDataService {
 const isFullOf = (found: readonly SeenContact[]): boolean =>
   found.reduce((bytes, { text, base }) => bytes + Buffer.byteLength(text) + Buffer.byteLength(base?.text ?? ''), 0) >=
   MAX_READ_BYTES
-
-export function readSearch(q: string): ContactSearch {
-  const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
-  const digits = q.replace(/\D/g, '')
-  return digits.length >= 3 && /^[\d\s()+./-]+$/.test(q) ? { words, digits } : { words }
-}
 
 export function assertData(problems: readonly { field: string; problem: string }[]): void {
   if (problems.length > 0) throw new DomainError('invalid-data', 'Some fields cannot be so', { problems })

@@ -85,5 +85,5 @@ export interface Restored {
 const toVersion = (row: VersionRow): Version => ({
   ...row,
   contactId: (row.kind === 'personal' ? undefined : idInName(row.name)) ?? row.contactId,
-  fullName: row.nameLine === undefined ? '' : nameInLine(row.nameLine),
+  fullName: nameInLine(row.nameLine),
 })

@@ -1,5 +1,5 @@
 import type { VCard, Version } from '#vcard'
-import { parseVCard } from '#vcard'
+import { parseVCard, searchKey } from '#vcard'
 import type { Id } from '../actor.ts'
 import type { DirectoryKey } from './collection.ts'
 import type { Layer } from './overlay.ts'
@@ -43,3 +43,12 @@ export interface ContactSearch {
 }
 
 export const seenCard = ({ text }: Pick<SeenContact, 'text'>): VCard => parseVCard(text)
+
+const MAX_WORDS = 8
+
+/** What a person types. */
+export function readSearch(q: string): ContactSearch {
+  const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
+  const digits = q.replace(/\D/g, '')
+  return digits.length >= 3 && /^[\d\s()+./-]+$/.test(q) ? { words, digits } : { words }
+}
