@@ -1,4 +1,5 @@
 import { Migration20261124_books } from './Migration20261124_books.ts'
+import { Migration20261124_directories } from './Migration20261124_directories.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
 import { Migration20261124_hooks } from './Migration20261124_hooks.ts'
 import { Migration20261124_people } from './Migration20261124_people.ts'
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   Migration20261124_policies,
   Migration20261124_hooks,
   Migration20261124_sessions,
+  Migration20261124_directories,
 ]

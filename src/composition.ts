@@ -11,6 +11,7 @@ import {
   ContactDataService,
   ContactFeed,
   ContactService,
+  DirectoryEntryService,
   HistoryService,
   HookService,
   IdentityService,
@@ -22,7 +23,9 @@ import {
   OwnProfileService,
   People,
   SignInService,
+  SharedDirectoryService,
   type Store,
+  SubscriptionService,
   TeamService,
   TeamWork,
   UserService,
@@ -59,6 +62,9 @@ export interface Kith {
   readonly contactBatch: ContactBatch
   readonly addressBooks: AddressBooks
   readonly books: BookService
+  readonly sharedDirectories: SharedDirectoryService
+  readonly directoryEntries: DirectoryEntryService
+  readonly subscriptions: SubscriptionService
   readonly locks: LockService
   readonly clientProperties: ClientPropertyService
   readonly history: HistoryService
@@ -141,6 +147,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contactFeed: new ContactFeed(store, addressBooks),
       addressBooks,
       books: new BookService(store),
+      sharedDirectories: new SharedDirectoryService(store),
+      directoryEntries: new DirectoryEntryService(store),
+      subscriptions: new SubscriptionService(store),
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),
       appPasswords: new AppPasswords(store, key),

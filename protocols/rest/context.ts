@@ -1,20 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type {
-  Actor,
-  AddressBooks,
-  ColleagueService,
-  ContactBatch,
-  ContactDataService,
-  ContactFeed,
-  HistoryService,
-  HookService,
-  InvitationService,
-  JoinRequestService,
-  OrganizationWork,
-  OwnProfileService,
-  TeamWork,
+import {
+  type Actor,
+  type AddressBooks,
+  asId,
+  type ColleagueService,
+  type ContactBatch,
+  type ContactDataService,
+  type ContactFeed,
+  type DirectoryEntryService,
+  type HistoryService,
+  type Id,
+  type InvitationService,
+  type JoinRequestService,
+  notFound,
+  type OrganizationWork,
+  type OwnProfileService,
+  type SharedDirectoryService,
+  type SubscriptionService,
+  type TeamWork,
+  type HookService,
 } from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
@@ -25,6 +31,9 @@ export interface Services {
   readonly contactBatch: ContactBatch
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
+  readonly sharedDirectories: SharedDirectoryService
+  readonly directoryEntries: DirectoryEntryService
+  readonly subscriptions: SubscriptionService
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
@@ -82,6 +91,13 @@ export const json = (description: string, schema: object) => ({
   content: { 'application/json': { schema } },
 })
 export const empty = (description: string) => ({ description, type: 'null' })
+
+/** An id as it is kept. @throws DomainError `not-found` of what is none */
+export function knownId(text: string): Id {
+  const known = asId(text)
+  if (known === undefined) throw notFound()
+  return known
+}
 
 /** RFC 9110 §13.1 */
 export const IfMatch = { 'if-match': { type: 'string', description: 'The ETag of what you read: else 412' } }

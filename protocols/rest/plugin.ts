@@ -12,11 +12,15 @@ import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { directoryRoutes } from './routes/directories.ts'
+import { entryRoutes } from './routes/directory-entries.ts'
+import { offerRoutes } from './routes/directory-offers.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
 import { organizationRoutes } from './routes/organization.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { teamMemberRoutes } from './routes/team-members.ts'
 import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
@@ -88,6 +92,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          directoryRoutes(typed, context)
+          entryRoutes(typed, context)
+          offerRoutes(typed, context)
+          subscriptionRoutes(typed, context)
           contactBatchRoutes(typed, context)
           contactExportRoutes(typed, context)
           contactChangesRoutes(typed, context)

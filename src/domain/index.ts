@@ -13,6 +13,17 @@ export { AddressBooks, type Changes } from './contacts/address-book.ts'
 export { ContactBatch, type Operation, OperationRefused, type Outcome } from './contacts/batch.ts'
 export { BookService, bookProblem } from './contacts/book-service.ts'
 export { ClientPropertyService, type PropertyChange } from './contacts/client-property-service.ts'
+export {
+  type Collection,
+  collectionId,
+  collectionOfBook,
+  type DirectoryKey,
+  directoryBookName,
+  directoryInBookName,
+  directoryOf,
+  type SharedBook,
+  sharedBookId,
+} from './contacts/collection.ts'
 export type { Condition, State } from './contacts/condition.ts'
 export * from './contacts/contact.ts'
 export { ContactService } from './contacts/contact-service.ts'
@@ -57,6 +68,7 @@ export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type * from './ports-access.ts'
+export type * from './ports-directories.ts'
 export type * from './ports-history.ts'
 export type * from './ports-hooks.ts'
 export type * from './ports-teams.ts'
@@ -68,6 +80,10 @@ export {
   SignInService,
 } from './sign-in.ts'
 export type { Said } from './sign-in-claims.ts'
+export { type DirectoryWords, SharedDirectoryService } from './shared-directories/directory-service.ts'
+export { DirectoryEntryService } from './shared-directories/entry-service.ts'
+export type * from './shared-directories/shared-directory.ts'
+export { SubscriptionService } from './shared-directories/subscription-service.ts'
 export type { MemberChange } from './team-members.ts'
 export { DEEDS, type Expected } from './team-role.ts'
 export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'

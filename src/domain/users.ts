@@ -260,7 +260,7 @@ export class UserService {
       check?.(now)
       await memberDeleted(transaction, now)
       await transaction.contacts.lockProfile(now.organizationId, now.id)
-      await transaction.contacts.freezeOverrides(now.organizationId, now.profileId)
+      await transaction.contacts.freezeOverrides(now.organizationId, { id: now.profileId })
       await transaction.contacts.markDeleted(now.organizationId, now.profileId)
       await transaction.users.delete(now.organizationId, now.id)
       transaction.tell(organizationId, { kind: 'user.deleted', userId: id, was: toldUser(now) })

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
+import { DIRECTORY_ENTITIES } from './schema-directories.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
@@ -88,6 +89,7 @@ export const AddressBookRow = defineEntity({
     displayName: p.text(),
     description: p.text().nullable(),
     color: p.text().nullable(),
+    directoryId: p.uuid().nullable(),
     createdAt: p.datetime().onCreate(now),
   },
 })
@@ -377,6 +379,7 @@ export const ENTITIES = [
   UserRow,
   IdentityRow,
   AddressBookRow,
+  ...DIRECTORY_ENTITIES,
   ClientPropertyRow,
   LockRow,
   ContactRow,

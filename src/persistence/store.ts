@@ -20,6 +20,8 @@ import type { Database } from './orm.ts'
 import { SqlSeenContacts } from './seen-contacts.ts'
 import { inTransaction, poolSession, type Session } from './session.ts'
 import { SqlWebSessions } from './sessions.ts'
+import { SqlSharedDirectories } from './shared-directories.ts'
+import { SqlSubscriptions } from './subscriptions.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
 
@@ -36,6 +38,8 @@ const repositories = (session: Session): Repositories => ({
   invitations: new SqlInvitations(session),
   joinRequests: new SqlJoinRequests(session),
   directory: new SqlDirectory(session),
+  sharedDirectories: new SqlSharedDirectories(session),
+  subscriptions: new SqlSubscriptions(session),
   colleagues: new SqlColleagues(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),

@@ -54,7 +54,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
     schema: {
       operationId: 'listHidden',
       tags,
-      summary: 'What you have hidden: colleagues, and cards of your teams',
+      summary: 'What you have hidden: colleagues, entries of directories, and cards of your teams',
       querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', HiddenCards), ...known, ...refusals(400) },
