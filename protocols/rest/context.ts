@@ -3,7 +3,11 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
 import type {
   Actor,
+  AddressBooks,
+  ContactBatch,
   ContactDataService,
+  ContactFeed,
+  HistoryService,
   InvitationService,
   JoinRequestService,
   OwnProfileService,
@@ -14,6 +18,10 @@ import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
+  readonly addressBooks: AddressBooks
+  readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
+  readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly people: People
   readonly teamWork: TeamWork
@@ -42,6 +50,7 @@ const DESCRIPTIONS = {
   403: 'The token is no person’s',
   404: 'Nothing is here, or not for you',
   405: 'This cannot be done here: Allow says what can',
+  410: 'This token is not valid here (any more): list anew, without one',
   409: 'Something of the kind is there already',
   412: 'It is not what If-Match says',
   413: 'Too large',

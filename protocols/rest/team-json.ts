@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Expected, Invitation, Invited, JoinRequest, TeamMember, TeamView } from '#domain'
-import { etagOfText, ifMatch } from './conditions.ts'
+import { etagOfContent, ifMatch } from './conditions.ts'
 
 /** How a thing is sent, and what names its state. */
 export interface Shape<Thing> {
@@ -14,7 +14,7 @@ export interface Shape<Thing> {
 /** `state` is what its ETag tells beside what is sent. */
 function shape<Thing>(json: (thing: Thing) => object, state: (thing: Thing) => unknown = () => ''): Shape<Thing> {
   const text = (thing: Thing): string => JSON.stringify(json(thing))
-  const etag = (thing: Thing): string => etagOfText(`${state(thing)} ${text(thing)}`)
+  const etag = (thing: Thing): string => etagOfContent(`${state(thing)} ${text(thing)}`)
   const expected = (request: FastifyRequest): Expected<Thing> | undefined => {
     const matches = ifMatch(request)
     return matches && ((now) => matches(etag(now)))

@@ -1,6 +1,6 @@
 import type { Actor, Id } from './actor.ts'
+import { nameInLine } from './contacts/contact.ts'
 import { DomainError, notFound } from './errors.ts'
-import { cardName } from './people.ts'
 import type { Repositories, Store, Transaction } from './ports.ts'
 import type { RequestPosition, RequestRow, TeamPosition } from './ports-teams.ts'
 import { join, lockTeam } from './team-members.ts'
@@ -156,5 +156,5 @@ async function requestOf(
 
 const requestShown = ({ nameLine, ...request }: RequestRow): JoinRequest => ({
   ...request,
-  name: cardName(nameLine) || request.email,
+  name: nameInLine(nameLine) || request.email,
 })

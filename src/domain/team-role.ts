@@ -1,6 +1,6 @@
 import type { Actor, Id } from './actor.ts'
+import { nameInLine } from './contacts/contact.ts'
 import { DomainError, notFound } from './errors.ts'
-import { cardName } from './people.ts'
 import type { Repositories, Transaction } from './ports.ts'
 import type { MemberRow } from './ports-teams.ts'
 import { lockTeam } from './team-members.ts'
@@ -136,5 +136,5 @@ export async function memberOf(
 
 export const memberShown = ({ nameLine, ...member }: MemberRow): TeamMember => ({
   ...member,
-  name: cardName(nameLine) || member.email,
+  name: nameInLine(nameLine) || member.email,
 })

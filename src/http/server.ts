@@ -69,6 +69,10 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
   await app.register(rest, {
     authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
     contactData: kith.contactData,
+    addressBooks: kith.addressBooks,
+    contactFeed: kith.contactFeed,
+    contactBatch: kith.contactBatch,
+    history: kith.history,
     ownProfile: kith.ownProfile,
     people: kith.people,
     teamWork: kith.teamWork,

@@ -1,5 +1,7 @@
-/** Of the card `c` the line with the name, folded as it may be: the rest of a card (a photo) is not wanted. */
-export const NAME_LINE = String.raw`rtrim(substring(c.text from '(?i)\n((?:[a-z0-9-]+\.)?fn[;:][^\n]*(?:\n[ \t][^\n]*)*)'), E' \r\n')`
+import { nameLine } from './shown-cards.ts'
+
+/** Of the card `c`. */
+export const NAME_LINE = nameLine('c.text')
 
 /** A time in whole microseconds, which a Date has not, and back; exact until the year 2255. */
 export const micros = (time: string): string => `(extract(epoch from ${time}) * 1000000)::bigint`
