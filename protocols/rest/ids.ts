@@ -7,5 +7,8 @@ export function idOf(text: string): Id {
   return known
 }
 
+/** The id of an address that holds one. @throws DomainError `not-found` */
+export const idIn = ({ id }: { readonly id: string }): Id => idOf(id)
+
 /** How many items a page has that does not say. */
 export const PAGE_SIZE = 50

@@ -1,9 +1,10 @@
 import { asId } from '#domain'
 import { convert, parseVCard, serialize } from '#vcard'
 import { sendRead, sendWritten } from '../conditions.ts'
-import { contactJson, etagOf, expectedOf, idIn } from '../contact-json.ts'
+import { contactJson, etagOf, expectedOf } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
+import { idIn } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import {
   ById,

@@ -1,7 +1,7 @@
 import { sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { BY_TEXT, pageFrom, placeOf } from '../cursor.ts'
-import { idOf, PAGE_SIZE } from '../ids.ts'
+import { idIn, idOf, PAGE_SIZE } from '../ids.ts'
 import { ById, ListPage } from '../schemas.ts'
 import { ByInvitation, Invitation, InvitationNew, Invitations, Invited, Member } from '../schemas-teams.ts'
 import { INVITATION, invitedText } from '../team-json.ts'
@@ -25,7 +25,7 @@ export function invitationRoutes(app: App, { actorOf, invitations }: Context): v
     handler: async (request, reply) => {
       const { limit = PAGE_SIZE, cursor } = request.query
       const [after = ''] = placeOf(cursor, BY_TEXT) ?? []
-      const found = await invitations.list(actorOf(request), idOf(request.params.id), after, limit + 1)
+      const found = await invitations.list(actorOf(request), idIn(request.params), after, limit + 1)
       const page = pageFrom(found, limit, INVITATION.json, ({ email, id }) => [email, id])
       return sendRead(request, reply, page)
     },
@@ -63,7 +63,7 @@ export function invitationRoutes(app: App, { actorOf, invitations }: Context): v
     },
     handler: async (request, reply) => {
       const { email, role = 'member' } = request.body
-      const id = idOf(request.params.id)
+      const id = idIn(request.params)
       const invited = await invitations.invite(actorOf(request), id, { email, role })
       const { text, etag } = invitedText(invited)
       if ('added' in invited) return sendWritten(reply, 200, text, etag)

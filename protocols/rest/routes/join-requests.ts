@@ -2,7 +2,7 @@ import type { OpenTeam } from '#domain'
 import { sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { BY_TEXT, BY_TIME, pageFrom, placeOf } from '../cursor.ts'
-import { idOf, PAGE_SIZE } from '../ids.ts'
+import { idIn, idOf, PAGE_SIZE } from '../ids.ts'
 import { ById, ListPage } from '../schemas.ts'
 import { ByUser, JoinableTeams, JoinRequest, JoinRequests, Member } from '../schemas-teams.ts'
 import { JOIN_REQUEST, MEMBER } from '../team-json.ts'
@@ -59,7 +59,7 @@ function askingRoutes(app: App, { actorOf, joinRequests }: Context): void {
       response: { 200: json('Your request', JoinRequest), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const own = await joinRequests.own(actorOf(request), idOf(request.params.id))
+      const own = await joinRequests.own(actorOf(request), idIn(request.params))
       return sendRead(request, reply, JOIN_REQUEST.text(own), JOIN_REQUEST.etag(own))
     },
   })
@@ -79,7 +79,7 @@ function askingRoutes(app: App, { actorOf, joinRequests }: Context): void {
     },
     handler: async (request, reply) => {
       const expected = JOIN_REQUEST.expected(request)
-      const { request: own, created } = await joinRequests.ask(actorOf(request), idOf(request.params.id), expected)
+      const { request: own, created } = await joinRequests.ask(actorOf(request), idIn(request.params), expected)
       return sendWritten(reply, created ? 201 : 200, JOIN_REQUEST.text(own), JOIN_REQUEST.etag(own))
     },
   })
@@ -94,7 +94,7 @@ function askingRoutes(app: App, { actorOf, joinRequests }: Context): void {
       response: { 204: empty('Done'), ...refusals(404, 412) },
     },
     handler: async (request, reply) => {
-      await joinRequests.withdraw(actorOf(request), idOf(request.params.id), JOIN_REQUEST.expected(request))
+      await joinRequests.withdraw(actorOf(request), idIn(request.params), JOIN_REQUEST.expected(request))
       return reply.code(204).send()
     },
   })
@@ -116,7 +116,7 @@ function answeringRoutes(app: App, { actorOf, joinRequests }: Context): void {
       const { limit = PAGE_SIZE, cursor } = request.query
       const place = placeOf(cursor, BY_TIME)
       const after = place && { asked: place[0], userId: place[1] }
-      const found = await joinRequests.list(actorOf(request), idOf(request.params.id), after, limit + 1)
+      const found = await joinRequests.list(actorOf(request), idIn(request.params), after, limit + 1)
       const page = pageFrom(found, limit, JOIN_REQUEST.json, ({ asked, userId }) => [asked, userId])
       return sendRead(request, reply, page)
     },

@@ -1,7 +1,7 @@
 import { sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { BY_TIME, pageFrom, placeOf } from '../cursor.ts'
-import { idOf, PAGE_SIZE } from '../ids.ts'
+import { idIn, idOf, PAGE_SIZE } from '../ids.ts'
 import { ById, ListPage } from '../schemas.ts'
 import { ByUser, Member, MemberChange, MemberNew, Members } from '../schemas-teams.ts'
 import { MEMBER } from '../team-json.ts'
@@ -26,7 +26,7 @@ export function teamMemberRoutes(app: App, { actorOf, teamWork }: Context): void
       const { limit = PAGE_SIZE, cursor } = request.query
       const place = placeOf(cursor, BY_TIME)
       const after = place && { joined: place[0], userId: place[1] }
-      const found = await teamWork.members(actorOf(request), idOf(request.params.id), after, limit + 1)
+      const found = await teamWork.members(actorOf(request), idIn(request.params), after, limit + 1)
       return sendRead(
         request,
         reply,

@@ -1,7 +1,7 @@
 import { sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { BY_TEXT, pageFrom, placeOf } from '../cursor.ts'
-import { idOf, PAGE_SIZE } from '../ids.ts'
+import { idIn, idOf, PAGE_SIZE } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById, searchPage } from '../schemas.ts'
 import { Heir, Team, TeamChange, TeamNew, Teams } from '../schemas-teams.ts'
@@ -63,7 +63,7 @@ export function teamRoutes(app: App, { actorOf, teamWork }: Context): void {
       response: { 200: json('The team', Team), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const view = await teamWork.read(actorOf(request), idOf(request.params.id))
+      const view = await teamWork.read(actorOf(request), idIn(request.params))
       return sendRead(request, reply, TEAM.text(view), TEAM.etag(view))
     },
   })
@@ -102,7 +102,7 @@ export function teamRoutes(app: App, { actorOf, teamWork }: Context): void {
       response: { 204: empty('Done'), ...refusals(404, 412) },
     },
     handler: async (request, reply) => {
-      await teamWork.delete(actorOf(request), idOf(request.params.id), TEAM.expected(request))
+      await teamWork.delete(actorOf(request), idIn(request.params), TEAM.expected(request))
       return reply.code(204).send()
     },
   })
@@ -117,7 +117,7 @@ export function teamRoutes(app: App, { actorOf, teamWork }: Context): void {
       response: { 204: empty('Done'), ...refusals(404, 409, 412) },
     },
     handler: async (request, reply) => {
-      await teamWork.leave(actorOf(request), idOf(request.params.id), TEAM.expected(request))
+      await teamWork.leave(actorOf(request), idIn(request.params), TEAM.expected(request))
       return reply.code(204).send()
     },
   })
