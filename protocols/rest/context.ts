@@ -1,26 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import {
-  type Actor,
-  type AddressBooks,
-  asId,
-  type ColleagueService,
-  type ContactBatch,
-  type ContactDataService,
-  type ContactFeed,
-  type DirectoryEntryService,
-  type HistoryService,
-  type Id,
-  type InvitationService,
-  type JoinRequestService,
-  notFound,
-  type OrganizationWork,
-  type OwnProfileService,
-  type SharedDirectoryService,
-  type SubscriptionService,
-  type TeamWork,
-  type HookService,
+import type {
+  Actor,
+  AddressBooks,
+  ColleagueService,
+  ContactBatch,
+  ContactDataService,
+  ContactFeed,
+  DirectoryEntryService,
+  HistoryService,
+  HookService,
+  InvitationService,
+  JoinRequestService,
+  OrganizationWork,
+  OwnProfileService,
+  SharedDirectoryService,
+  SubscriptionService,
+  TeamWork,
 } from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
@@ -91,13 +88,6 @@ export const json = (description: string, schema: object) => ({
   content: { 'application/json': { schema } },
 })
 export const empty = (description: string) => ({ description, type: 'null' })
-
-/** An id as it is kept. @throws DomainError `not-found` of what is none */
-export function knownId(text: string): Id {
-  const known = asId(text)
-  if (known === undefined) throw notFound()
-  return known
-}
 
 /** RFC 9110 §13.1 */
 export const IfMatch = { 'if-match': { type: 'string', description: 'The ETag of what you read: else 412' } }

@@ -72,6 +72,10 @@ export type * from './ports-directories.ts'
 export type * from './ports-history.ts'
 export type * from './ports-hooks.ts'
 export type * from './ports-teams.ts'
+export { type DirectoryWords, SharedDirectoryService } from './shared-directories/directory-service.ts'
+export { DirectoryEntryService } from './shared-directories/entry-service.ts'
+export type * from './shared-directories/shared-directory.ts'
+export { SubscriptionService } from './shared-directories/subscription-service.ts'
 export {
   type IssuerPolicy,
   type SignInClaims,
@@ -80,10 +84,6 @@ export {
   SignInService,
 } from './sign-in.ts'
 export type { Said } from './sign-in-claims.ts'
-export { type DirectoryWords, SharedDirectoryService } from './shared-directories/directory-service.ts'
-export { DirectoryEntryService } from './shared-directories/entry-service.ts'
-export type * from './shared-directories/shared-directory.ts'
-export { SubscriptionService } from './shared-directories/subscription-service.ts'
 export type { MemberChange } from './team-members.ts'
 export { DEEDS, type Expected } from './team-role.ts'
 export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'

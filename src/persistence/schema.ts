@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
-import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
 import { DIRECTORY_ENTITIES } from './schema-directories.ts'
+import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }

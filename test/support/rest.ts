@@ -106,3 +106,16 @@ export async function startRest(t: Test, environment: Readonly<Record<string, st
     },
   }
 }
+
+/** 20 at once. */
+export const twenty = <Result>(make: (at: number) => Promise<Result>): Promise<Result[]> =>
+  Promise.all(Array.from({ length: 20 }, (_, at) => make(at)))
+/** How often each answer was given. */
+export const tally = (answers: readonly RestAnswer[]): Dict => {
+  const count: Record<string, number> = {}
+  for (const { status, code } of answers) {
+    const came = code === undefined ? `${status}` : `${status} ${code}`
+    count[came] = (count[came] ?? 0) + 1
+  }
+  return count
+}

@@ -4,10 +4,8 @@ import { sendRead } from '../conditions.ts'
 import { contactJson, dataOf, etagOf } from '../contact-json.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatParts, noCursor, parseParts } from '../cursor.ts'
-import { idOf } from '../ids.ts'
+import { idOf, PAGE_SIZE } from '../ids.ts'
 import { ById, Contact, Data, id, Layer, ListPage, pageOf } from '../schemas.ts'
-
-const MOST = 50
 
 const VERSION = {
   id,
@@ -56,7 +54,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
   const page = async (
     actor: Actor,
     contactId: string | undefined,
-    { limit = MOST, cursor }: { limit?: number; cursor?: string },
+    { limit = PAGE_SIZE, cursor }: { limit?: number; cursor?: string },
   ) => {
     const after = cursor === undefined ? undefined : parsePosition(cursor)
     const { items, next } = await history.page(actor, { contactId }, after, limit)

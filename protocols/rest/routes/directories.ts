@@ -1,6 +1,7 @@
 import { directoryBookName, type SharedDirectory } from '#domain'
 import { etagOfContent, ifMatch, sendRead, sendWritten } from '../conditions.ts'
-import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, knownId, refusals } from '../context.ts'
+import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
+import { idOf } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById } from '../schemas.ts'
 import { Directories, Directory, DirectoryMerge, DirectoryNew, Managers, OfDirectory } from '../schemas-directories.ts'
@@ -82,7 +83,7 @@ export function directoryRoutes(app: App, { actorOf, sharedDirectories }: Contex
       response: { 200: json('The directory', Directory), ...known, ...refusals(404) },
     },
     handler: async (request, reply) =>
-      sendRead(request, reply, whole(await sharedDirectories.get(actorOf(request), knownId(request.params.id)))),
+      sendRead(request, reply, whole(await sharedDirectories.get(actorOf(request), idOf(request.params.id)))),
   })
 
   app.patch('/directories/:id', {
@@ -102,7 +103,7 @@ export function directoryRoutes(app: App, { actorOf, sharedDirectories }: Contex
         ...(description === undefined ? {} : { description }),
         ...(own_people === undefined ? {} : { ownPeople: own_people }),
       }
-      const id = knownId(request.params.id)
+      const id = idOf(request.params.id)
       const now = await sharedDirectories.update(actorOf(request), id, words, checkOf(request))
       return sendWritten(reply, 200, whole(now), etagOfContent(whole(now)))
     },
@@ -118,7 +119,7 @@ export function directoryRoutes(app: App, { actorOf, sharedDirectories }: Contex
       response: { 204: empty('Done'), ...refusals(404, 412) },
     },
     handler: async (request, reply) => {
-      await sharedDirectories.delete(actorOf(request), knownId(request.params.id), checkOf(request))
+      await sharedDirectories.delete(actorOf(request), idOf(request.params.id), checkOf(request))
       return reply.code(204).send()
     },
   })
@@ -140,7 +141,7 @@ function managerRoutes(app: App, { actorOf, sharedDirectories }: Pick<Context, '
       response: { 200: json('Colleagues, by name', Managers), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const items = await sharedDirectories.managers(actorOf(request), knownId(request.params.id))
+      const items = await sharedDirectories.managers(actorOf(request), idOf(request.params.id))
       return sendRead(request, reply, JSON.stringify({ items }))
     },
   })
@@ -155,7 +156,7 @@ function managerRoutes(app: App, { actorOf, sharedDirectories }: Pick<Context, '
     },
     handler: async (request, reply) => {
       const { id, user_id } = request.params
-      await sharedDirectories.addManager(actorOf(request), knownId(id), knownId(user_id))
+      await sharedDirectories.addManager(actorOf(request), idOf(id), idOf(user_id))
       return reply.code(204).send()
     },
   })
@@ -170,7 +171,7 @@ function managerRoutes(app: App, { actorOf, sharedDirectories }: Pick<Context, '
     },
     handler: async (request, reply) => {
       const { id, user_id } = request.params
-      await sharedDirectories.removeManager(actorOf(request), knownId(id), knownId(user_id))
+      await sharedDirectories.removeManager(actorOf(request), idOf(id), idOf(user_id))
       return reply.code(204).send()
     },
   })

@@ -1,8 +1,9 @@
 import type { Entry as DirectoryEntry } from '#domain'
 import { parseVCard, readData } from '#vcard'
 import { ifMatch, sendRead, sendWritten } from '../conditions.ts'
-import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, knownId, refusals } from '../context.ts'
+import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatCursor, parseCursor } from '../cursor.ts'
+import { idOf } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById, ContactMerge, Page } from '../schemas.ts'
 import { Entries, Entry, EntryNew, OfDirectory } from '../schemas-directories.ts'
@@ -44,7 +45,7 @@ export function entryRoutes(app: App, { actorOf, directoryEntries }: Context): v
         throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
       }
       const after = cursor === undefined ? '' : parseCursor(cursor).key
-      const id = knownId(request.params.id)
+      const id = idOf(request.params.id)
       const { items, next } = await directoryEntries.page(actorOf(request), id, q, after, limit)
       const cursorOf = (key: string) => formatCursor({ rank: 0, title: '', key })
       const page = { items: items.map(shown), next: next === undefined ? null : cursorOf(next) }
@@ -62,7 +63,7 @@ export function entryRoutes(app: App, { actorOf, directoryEntries }: Context): v
       response: { 201: json('It is there; Location says where', Entry), ...refusals(400, 404, 413, 415, 422) },
     },
     handler: async (request, reply) => {
-      const id = knownId(request.params.id)
+      const id = idOf(request.params.id)
       const made = await directoryEntries.create(actorOf(request), id, request.body.data)
       reply.header('location', `${app.prefix}/directories/${id}/entries/${made.id}`)
       return sendWritten(reply, 201, JSON.stringify(shown(made)), etagOf(made))
@@ -81,7 +82,7 @@ export function entryRoutes(app: App, { actorOf, directoryEntries }: Context): v
     },
     handler: async (request, reply) => {
       const { id, entry_id } = request.params
-      const entry = await directoryEntries.get(actorOf(request), knownId(id), knownId(entry_id))
+      const entry = await directoryEntries.get(actorOf(request), idOf(id), idOf(entry_id))
       return sendRead(request, reply, JSON.stringify(shown(entry)), etagOf(entry))
     },
   })
@@ -99,7 +100,7 @@ export function entryRoutes(app: App, { actorOf, directoryEntries }: Context): v
         response: { 200: json('As it is now', Entry), ...refusals(400, 404, 412, 413, 415, 422) },
       },
       handler: async (request, reply) => {
-        const [id, entryId] = [knownId(request.params.id), knownId(request.params.entry_id)]
+        const [id, entryId] = [idOf(request.params.id), idOf(request.params.entry_id)]
         const now = await directoryEntries.amend(actorOf(request), id, entryId, request.body.data, checkOf(request))
         return sendWritten(reply, 200, JSON.stringify(shown(now)), etagOf(now))
       },
@@ -118,7 +119,7 @@ export function entryRoutes(app: App, { actorOf, directoryEntries }: Context): v
     },
     handler: async (request, reply) => {
       const { id, entry_id } = request.params
-      await directoryEntries.remove(actorOf(request), knownId(id), knownId(entry_id), checkOf(request))
+      await directoryEntries.remove(actorOf(request), idOf(id), idOf(entry_id), checkOf(request))
       return reply.code(204).send()
     },
   })

@@ -1,6 +1,7 @@
 import type { Offer as DirectoryOffer } from '#domain'
 import { etagOfContent, sendRead, sendWritten } from '../conditions.ts'
-import { type App, type Context, empty, headers, IfNoneMatch, json, knownId, refusals } from '../context.ts'
+import { type App, type Context, empty, headers, IfNoneMatch, json, refusals } from '../context.ts'
+import { idOf } from '../ids.ts'
 import { ById } from '../schemas.ts'
 import { OfDirectory, Offer, OfferNew, Offers, Subscribers } from '../schemas-directories.ts'
 
@@ -27,7 +28,7 @@ export function offerRoutes(app: App, { actorOf, subscriptions }: Context): void
       response: { 200: json('By domain', Offers), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const items = await subscriptions.offers(actorOf(request), knownId(request.params.id))
+      const items = await subscriptions.offers(actorOf(request), idOf(request.params.id))
       return sendRead(request, reply, JSON.stringify({ items: items.map(shown) }))
     },
   })
@@ -46,7 +47,7 @@ export function offerRoutes(app: App, { actorOf, subscriptions }: Context): void
       },
     },
     handler: async (request, reply) => {
-      const id = knownId(request.params.id)
+      const id = idOf(request.params.id)
       const { offer, created } = await subscriptions.offer(actorOf(request), id, request.body.domain)
       const text = JSON.stringify(shown(offer))
       return sendWritten(reply, created ? 201 : 200, text, etagOfContent(text))
@@ -63,7 +64,7 @@ export function offerRoutes(app: App, { actorOf, subscriptions }: Context): void
     },
     handler: async (request, reply) => {
       const { id, offer_id } = request.params
-      await subscriptions.withdrawOffer(actorOf(request), knownId(id), knownId(offer_id))
+      await subscriptions.withdrawOffer(actorOf(request), idOf(id), idOf(offer_id))
       return reply.code(204).send()
     },
   })
@@ -79,7 +80,7 @@ export function offerRoutes(app: App, { actorOf, subscriptions }: Context): void
       response: { 200: json('By name', Subscribers), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const all = await subscriptions.subscribers(actorOf(request), knownId(request.params.id))
+      const all = await subscriptions.subscribers(actorOf(request), idOf(request.params.id))
       const items = all.map(({ organizationId: id, name, domains, createdAt }) => ({
         id,
         name,
@@ -100,7 +101,7 @@ export function offerRoutes(app: App, { actorOf, subscriptions }: Context): void
     },
     handler: async (request, reply) => {
       const { id, organization_id } = request.params
-      await subscriptions.withdraw(actorOf(request), knownId(id), knownId(organization_id))
+      await subscriptions.withdraw(actorOf(request), idOf(id), idOf(organization_id))
       return reply.code(204).send()
     },
   })

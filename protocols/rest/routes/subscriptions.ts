@@ -1,6 +1,7 @@
 import { type Subscription as DirectorySubscription, directoryBookName, type OfferReceived } from '#domain'
 import { etagOfContent, sendRead, sendWritten } from '../conditions.ts'
-import { type App, type Context, empty, headers, IfNoneMatch, json, knownId, refusals } from '../context.ts'
+import { type App, type Context, empty, headers, IfNoneMatch, json, refusals } from '../context.ts'
+import { idOf } from '../ids.ts'
 import { ById } from '../schemas.ts'
 import { OffersReceived, Subscription, Subscriptions } from '../schemas-directories.ts'
 
@@ -49,7 +50,7 @@ export function subscriptionRoutes(app: App, { actorOf, subscriptions }: Context
       response: { 200: json('You are subscribed', Subscription), ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const text = JSON.stringify(shown(await subscriptions.accept(actorOf(request), knownId(request.params.id))))
+      const text = JSON.stringify(shown(await subscriptions.accept(actorOf(request), idOf(request.params.id))))
       return sendWritten(reply, 200, text, etagOfContent(text))
     },
   })
@@ -63,7 +64,7 @@ export function subscriptionRoutes(app: App, { actorOf, subscriptions }: Context
       response: { 204: empty('Done'), ...refusals(404) },
     },
     handler: async (request, reply) => {
-      await subscriptions.decline(actorOf(request), knownId(request.params.id))
+      await subscriptions.decline(actorOf(request), idOf(request.params.id))
       return reply.code(204).send()
     },
   })
@@ -92,7 +93,7 @@ export function subscriptionRoutes(app: App, { actorOf, subscriptions }: Context
       response: { 204: empty('Done'), ...refusals(404) },
     },
     handler: async (request, reply) => {
-      await subscriptions.unsubscribe(actorOf(request), knownId(request.params.id))
+      await subscriptions.unsubscribe(actorOf(request), idOf(request.params.id))
       return reply.code(204).send()
     },
   })
