@@ -23,6 +23,8 @@ export interface Config {
   readonly issuers: readonly Issuer[]
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
+  /** Requests to the JSON API a second that one person may make, over ten seconds; 0: any number. */
+  readonly apiRateLimit: number
   /** What `scim-check` comes to a server with. */
   readonly scimToken?: string
   readonly logLevel: string
@@ -108,6 +110,13 @@ export function readConfig(environment: Environment): Config {
       environment,
       'SCIM_RATE_LIMIT',
       5_000,
+      'a number of requests a second from 0 to 100000',
+      integer(0, 100_000),
+    ),
+    apiRateLimit: setting(
+      environment,
+      'API_RATE_LIMIT',
+      100,
       'a number of requests a second from 0 to 100000',
       integer(0, 100_000),
     ),

@@ -5,6 +5,7 @@ import type { Actor, Bearer } from '#domain'
 import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { type Limit, rateLimited } from './rate-limit.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { meRoutes } from './routes/me.ts'
 import { validator, wrong } from './validation.ts'
@@ -18,6 +19,8 @@ export interface RestOptions extends Services {
   readonly publicUrl: string
   /** The largest body, in bytes. */
   readonly bodyLimit: number
+  /** Requests a second that one person may make, over some seconds; 0: any number. */
+  readonly rateLimit: number
 }
 
 export const isRestPath = (url: string): boolean => url.startsWith('/api/')
@@ -29,34 +32,35 @@ export const UNREADABLE = [
 
 /** The JSON API under /api/v1, and its description. */
 export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
-  const { authenticate, publicUrl, bodyLimit, ...services } = options
+  const { authenticate, publicUrl, bodyLimit, rateLimit, ...services } = options
   const actors = new WeakMap<FastifyRequest, Actor>()
   const actorOf = (request: FastifyRequest): Actor => {
     const actor = actors.get(request)
     if (!actor) throw new TypeError('a route of the API has a hook that lets people in')
     return actor
   }
-  const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
-    const bearer = await authenticate(request)
-    if (bearer === 'unauthorized') {
-      const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
-      const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
-      throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+  const letIn =
+    (limited: Limit) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
+      const bearer = await authenticate(request)
+      if (bearer === 'unauthorized') {
+        const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
+        const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
+        throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+      }
+      if (bearer.kind !== 'user') {
+        throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
+      }
+      await limited(request, reply, bearer.key)
+      actors.set(request, bearer.actor)
     }
-    if (bearer.kind !== 'user') {
-      throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
-    }
-    actors.set(request, bearer.actor)
-  }
 
   await app.register(
     async (api) => {
       await api.register(swagger, { openapi: description(publicUrl) })
       api.setErrorHandler(sendProblem)
-      api.setNotFoundHandler(() => {
-        throw new Problem(404, 'not-found', 'Nothing is here')
-      })
+      api.setNotFoundHandler(nothing)
       await api.register(
         async (scope) => {
           scope.removeAllContentTypeParsers()
@@ -65,7 +69,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           scope.addContentTypeParser(types, { parseAs: 'string', bodyLimit }, parser)
           scope.setValidatorCompiler(validator)
           scope.setSchemaErrorFormatter(wrong)
-          scope.addHook('onRequest', letIn)
+          scope.addHook('onRequest', letIn(await rateLimited(scope, rateLimit)))
+          scope.setNotFoundHandler(nothing) // for those who were let in
           const refuseOthers = otherMethods(scope)
           const typed = scope.withTypeProvider<TypeBoxTypeProvider>()
           const context: Context = { ...services, actorOf }
@@ -93,6 +98,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
     },
     { prefix: '/api' },
   )
+}
+
+const nothing = (): never => {
+  throw new Problem(404, 'not-found', 'Nothing is here')
 }
 
 const description = (publicUrl: string) => ({

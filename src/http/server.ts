@@ -74,6 +74,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,
+    rateLimit: config.apiRateLimit,
   })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   return app
