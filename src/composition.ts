@@ -6,7 +6,9 @@ import {
   BookService,
   ClientPropertyService,
   ConnectorService,
+  ContactBatch,
   ContactDataService,
+  ContactFeed,
   ContactService,
   HistoryService,
   IdentityService,
@@ -42,6 +44,8 @@ export interface Kith {
   readonly invitations: InvitationService
   readonly contacts: ContactService
   readonly contactData: ContactDataService
+  readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -97,6 +101,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const addressBooks = new AddressBooks(store)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -110,7 +115,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
-      addressBooks: new AddressBooks(store),
+      contactBatch: new ContactBatch(store),
+      contactFeed: new ContactFeed(store, addressBooks),
+      addressBooks,
       books: new BookService(store),
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),
