@@ -66,3 +66,4 @@ export {
   UserService,
   userNameKey,
 } from './users.ts'
+export { type KeptAnswer, type KeptAnswers, Once } from './once.ts'

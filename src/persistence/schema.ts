@@ -289,6 +289,19 @@ export const ApiTokenRow = defineEntity({
   },
 })
 
+const KeptAnswerRow = defineEntity({
+  name: 'KeptAnswerRow',
+  tableName: 'kept_answer',
+  properties: {
+    organizationId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    key: p.text().primary(),
+    request: p.text(),
+    answer: p.text(),
+    createdAt: p.datetime(),
+  },
+})
+
 const StreamRow = defineEntity({
   name: 'StreamRow',
   tableName: 'stream',
@@ -347,6 +360,7 @@ export const ENTITIES = [
   ConnectorRow,
   ConnectorClientRow,
   ApiTokenRow,
+  KeptAnswerRow,
   StreamRow,
   JournalRow,
   SettingRow,
