@@ -15,6 +15,7 @@ import {
   InvitationService,
   JoinRequestService,
   LockService,
+  Once,
   OrganizationService,
   OwnProfileService,
   People,
@@ -49,6 +50,7 @@ export interface Kith {
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
+  readonly once: Once
   readonly clientProperties: ClientPropertyService
   readonly history: HistoryService
   readonly appPasswords: AppPasswords
@@ -120,6 +122,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       addressBooks,
       books: new BookService(store),
       locks: new LockService(store),
+      once: new Once(store),
       clientProperties: new ClientPropertyService(store),
       appPasswords: new AppPasswords(store, key),
       connectors: new ConnectorService(store),

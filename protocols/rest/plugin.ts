@@ -1,10 +1,11 @@
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Actor, Bearer } from '#domain'
+import type { Actor, Bearer, Once } from '#domain'
 import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
+import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { type Limit, rateLimited } from './rate-limit.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
@@ -25,6 +26,7 @@ export type Authenticate = (request: FastifyRequest) => Promise<Bearer | 'unauth
 
 export interface RestOptions extends Services {
   readonly authenticate: Authenticate
+  readonly once: Once
   /** Where people reach the server: an origin. */
   readonly publicUrl: string
   /** The largest body, in bytes. */
@@ -42,7 +44,7 @@ export const UNREADABLE = [
 
 /** The JSON API under /api/v1, and its description. */
 export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
-  const { authenticate, publicUrl, bodyLimit, rateLimit, ...services } = options
+  const { authenticate, publicUrl, bodyLimit, rateLimit, once, ...services } = options
   const actors = new WeakMap<FastifyRequest, Actor>()
   const actorOf = (request: FastifyRequest): Actor => {
     const actor = actors.get(request)
@@ -86,6 +88,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           scope.addHook('onRequest', letIn(await rateLimited(scope, rateLimit)))
           scope.setNotFoundHandler(nothing) // for those who were let in
           const refuseOthers = otherMethods(scope)
+          idempotent(scope, once, actorOf)
           const typed = scope.withTypeProvider<TypeBoxTypeProvider>()
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)

@@ -38,6 +38,7 @@ export {
   type LinkHash,
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
+export { type KeptAnswer, type KeptAnswers, Once } from './once.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
@@ -66,4 +67,3 @@ export {
   UserService,
   userNameKey,
 } from './users.ts'
-export { type KeptAnswer, type KeptAnswers, Once } from './once.ts'

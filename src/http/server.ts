@@ -82,6 +82,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,
     rateLimit: config.apiRateLimit,
+    once: kith.once,
   })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   return app
