@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { Actor, Bearer, Once } from '#domain'
 import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
+import { described } from './description.ts'
 import { readingPage } from './docs.ts'
 import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
@@ -107,10 +108,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
         { prefix: '/v1' },
       )
       const hide = { schema: { hide: true }, exposeHeadRoute: true }
-      let described: string | undefined
+      let text: string | undefined
       const document = (): string => {
-        described ??= JSON.stringify(api.swagger())
-        return described
+        text ??= JSON.stringify(described(api.swagger()))
+        return text
       }
       api.get('/v1/openapi.json', hide, (_, reply) => {
         reply.header('cache-control', 'public, max-age=300')
