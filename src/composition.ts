@@ -18,6 +18,7 @@ import {
   InvitationService,
   JoinRequestService,
   LockService,
+  Once,
   OrganizationService,
   OrganizationWork,
   OwnProfileService,
@@ -66,6 +67,7 @@ export interface Kith {
   readonly directoryEntries: DirectoryEntryService
   readonly subscriptions: SubscriptionService
   readonly locks: LockService
+  readonly once: Once
   readonly clientProperties: ClientPropertyService
   readonly history: HistoryService
   readonly appPasswords: AppPasswords
@@ -151,6 +153,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       directoryEntries: new DirectoryEntryService(store),
       subscriptions: new SubscriptionService(store),
       locks: new LockService(store),
+      once: new Once(store),
       clientProperties: new ClientPropertyService(store),
       appPasswords: new AppPasswords(store, key),
       connectors: new ConnectorService(store),

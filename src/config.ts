@@ -28,6 +28,8 @@ export interface Config {
   readonly scimRateLimit: number
   /** Hosts, addresses and networks that hooks may reach although they are private. */
   readonly outgoingAllow: Exceptions
+  /** Requests to the JSON API a second that one person may make, over ten seconds; 0: any number. */
+  readonly apiRateLimit: number
   /** What `scim-check` comes to a server with. */
   readonly scimToken?: string
   readonly logLevel: string
@@ -123,6 +125,13 @@ export function readConfig(environment: Environment): Config {
       NO_EXCEPTIONS,
       'hosts, addresses or networks with commas between',
       readExceptions,
+    ),
+    apiRateLimit: setting(
+      environment,
+      'API_RATE_LIMIT',
+      100,
+      'a number of requests a second from 0 to 100000',
+      integer(0, 100_000),
     ),
     ...(scimToken ? { scimToken } : {}),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>

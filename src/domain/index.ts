@@ -52,6 +52,7 @@ export {
   type LinkHash,
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
+export { type KeptAnswer, type KeptAnswers, Once } from './once.ts'
 export { type Abilities, type OrganizationView, OrganizationWork } from './organization-work.ts'
 export {
   mailDomain,

@@ -7,6 +7,7 @@ import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
 import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
+import type { KeptAnswers } from './once.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { OutgoingEvent } from './outgoing-events.ts'
 import type { ApiTokens, Connectors, Credentials, Identities, WebSessions } from './ports-access.ts'
@@ -40,6 +41,7 @@ export interface Repositories {
   readonly identities: Identities
   readonly hooks: Hooks
   readonly webSessions: WebSessions
+  readonly keptAnswers: KeptAnswers
 }
 
 export interface Store extends Repositories {
@@ -48,6 +50,12 @@ export interface Store extends Repositories {
    * last, directly before COMMIT, whatever it did.
    */
   transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /**
+   * Runs `work` in one transaction which whatever it asks of this store is part of, and again if that lost a race: each
+   * read sees what was written, each `transaction` is undone by itself where it fails, and all is there at once, at the
+   * end.
+   */
+  joined<Result>(work: (repositories: Repositories) => Promise<Result>): Promise<Result>
 }
 
 export interface Transaction extends Repositories {

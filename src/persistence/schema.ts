@@ -335,6 +335,19 @@ export const LoginLinkRow = defineEntity({
   },
 })
 
+const KeptAnswerRow = defineEntity({
+  name: 'KeptAnswerRow',
+  tableName: 'kept_answer',
+  properties: {
+    organizationId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    key: p.text().primary(),
+    request: p.text(),
+    answer: p.text(),
+    createdAt: p.datetime(),
+  },
+})
+
 const StreamRow = defineEntity({
   name: 'StreamRow',
   tableName: 'stream',
@@ -396,6 +409,7 @@ export const ENTITIES = [
   ApiTokenRow,
   WebSessionRow,
   LoginLinkRow,
+  KeptAnswerRow,
   StreamRow,
   JournalRow,
   ...OUTGOING_ENTITIES,
