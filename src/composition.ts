@@ -27,6 +27,9 @@ import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
 import { type Config, ConfigError } from './config.ts'
+import { Jobs } from './outgoing/jobs.ts'
+import { jobsPreparation } from './outgoing/queues.ts'
+import { Workers } from './outgoing/workers.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
 
 /** Everything, put together: what the server and the command line work with. */
@@ -52,6 +55,7 @@ export interface Kith {
   readonly identities: IdentityService
   readonly scimTokens: ScimTokens
   readonly issuerTokens: IssuerTokens
+  readonly workers: Workers
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -70,7 +74,7 @@ export async function openKith(config: Config, { exclusive = false }: OpenOption
     const embedded = config.databaseUrl ? undefined : await openEmbedded(join(config.dataDir, 'db'), { exclusive })
     const url = config.databaseUrl ?? embedded?.url ?? ''
     try {
-      return await assemble(config, url, async () => await embedded?.stop())
+      return await assemble(config, url, { exclusive, stop: async () => await embedded?.stop() })
     } catch (error) {
       await embedded?.stop()
       // Another command's database may be ending just now: then we start our own.
@@ -81,15 +85,21 @@ export async function openKith(config: Config, { exclusive = false }: OpenOption
   }
 }
 
-async function assemble(config: Config, url: string, stop: () => Promise<void>): Promise<Kith> {
-  const migrated = await migrate(config.migrateDatabaseUrl ?? url)
+async function assemble(
+  config: Config,
+  url: string,
+  { exclusive, stop }: { readonly exclusive: boolean; readonly stop: () => Promise<void> },
+): Promise<Kith> {
+  const migrated = await migrate(config.migrateDatabaseUrl ?? url, jobsPreparation)
   const database = await openDatabase({ url, poolSize: config.databasePool, prepare: config.databasePrepare })
+  let jobs: Jobs | undefined
   const close = async () => {
+    await jobs?.close()
     await database.close()
-    await stop()
   }
   try {
-    const store = createStore(database)
+    jobs = await Jobs.open(database.execute, { supervised: exclusive })
+    const store = createStore(database, jobs)
     const key = new SecretKey(config.secretKey ?? (await ownKey(config.dataDir)))
     if ((await store.credentials.keyId(key.id)) !== key.id) {
       throw new ConfigError(
@@ -97,6 +107,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const workers = new Workers(jobs, {
+      'invitation-letter': async () => undefined, // nothing enqueues it yet
+    })
     return {
       store,
       organizations: new OrganizationService(store),
@@ -119,11 +132,15 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       identities: new IdentityService(store),
       scimTokens: new ScimTokens(store, key),
       issuerTokens: new IssuerTokens(store, config.issuers),
+      workers,
       migrated,
-      close,
+      close: async () => {
+        await close()
+        await stop()
+      },
     }
   } catch (error) {
-    await database.close()
+    await close()
     throw error
   }
 }

@@ -20,6 +20,7 @@ async function serve(
   const kith = await openKith(config, { exclusive: true })
   try {
     const app = await createServer(kith, config)
+    await kith.workers.start(app.log)
     const stopMaintenance = startMaintenance(kith.store, app.log)
     try {
       await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {

@@ -35,6 +35,7 @@ export {
   type Invited,
   type LinkHash,
 } from './invitations.ts'
+export { type Attempt, JOB_KINDS, type Job, type JobHandlers, type JobQueue, type JobRules, rulesOf } from './jobs.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'

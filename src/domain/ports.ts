@@ -5,6 +5,7 @@ import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
 import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
+import type { Job } from './jobs.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
@@ -44,6 +45,8 @@ export interface Transaction extends Repositories {
   reset(organizationId: Id, streamId: Id): void
   /** Ends a membership at the revision that this transaction gives the organization's stream. */
   leave(organizationId: Id, teamId: Id, userId: Id): void
+  /** Has it done once the transaction is over; never, if it is rolled back. */
+  enqueue(job: Job): void
 }
 
 export interface Organizations {

@@ -1,4 +1,4 @@
-import type { Change, Id, Repositories, Store, Transaction } from '#domain'
+import type { Change, Id, Job, JobQueue, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlClientProperties } from './client-properties.ts'
@@ -38,21 +38,31 @@ const repositories = (session: Session): Repositories => ({
   identities: new SqlIdentities(session),
 })
 
-/** The domain's ports on PostgreSQL. */
-export function createStore(database: Database): Store {
-  return {
-    ...repositories(poolSession(database)),
-    transaction: <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> =>
-      inTransaction(database, async (session) => {
-        const journal = new Journal()
-        const result = await work({
-          ...repositories(session),
-          record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
-          reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
-          leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
-        })
-        await journal.write(session)
-        return result
-      }),
+/** The domain's ports on PostgreSQL; without a queue, nothing that makes jobs can be done. */
+export function createStore(database: Database, queue?: JobQueue): Store {
+  const transaction = async <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> => {
+    let jobs: Job[] = []
+    const result = await inTransaction(database, async (session) => {
+      const journal = new Journal()
+      jobs = [] // it may be another attempt
+      const result = await work({
+        ...repositories(session),
+        record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
+        reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
+        enqueue: (job: Job) => {
+          jobs.push(job)
+        },
+        leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
+      })
+      if (jobs.length > 0) {
+        if (!queue) throw new Error('This store has no queue for jobs')
+        await queue.write(jobs, (sql, values) => session.query<object>(sql, values))
+      }
+      await journal.write(session)
+      return result
+    })
+    if (jobs.length > 0) queue?.written(jobs)
+    return result
   }
+  return { ...repositories(poolSession(database)), transaction }
 }

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { jobsPreparation } from '../../src/outgoing/queues.ts'
 import { migrate } from '../../src/persistence/index.ts'
 import { testDatabase } from '../support/databases.ts'
 import { openWorld } from '../support/services.ts'
@@ -41,12 +42,12 @@ async function refilled(t: Test, { table, read, empty, setting }: Filled): Promi
   )
   await client.query(`create trigger stop before update on ${table} for each row when (old.id = '${before.at(-1)?.id}')
     execute function stop()`)
-  await t.rejects(migrate(database.url))
+  await t.rejects(migrate(database.url, jobsPreparation))
   const filled = (await texts()).filter(({ text }) => text !== null).length
   t.ok(filled > 0 && filled < PEOPLE, 'half-way')
 
   await client.query(`drop trigger stop on ${table}`)
-  await migrate(database.url)
+  await migrate(database.url, jobsPreparation)
   t.strictSame(await texts(), before)
 }
 

@@ -14,6 +14,7 @@ import {
 } from '#domain'
 import { invitationLinks } from '../../src/auth/invitation-links.ts'
 import { SecretKey } from '../../src/auth/secret-key.ts'
+import { Jobs } from '../../src/outgoing/jobs.ts'
 import { createStore, type Database, openDatabase } from '../../src/persistence/index.ts'
 
 const CONNECTIONS = 10
@@ -37,7 +38,8 @@ export interface Services {
 /** `around` may change what the store makes of the database. */
 export async function openServices(url: string, around = (database: Database) => database): Promise<Services> {
   const database = await openDatabase({ url, poolSize: CONNECTIONS, prepare: true })
-  const store = createStore(around(database))
+  const jobs = await Jobs.open(database.execute, { supervised: false })
+  const store = createStore(around(database), jobs)
   return {
     database,
     store,
@@ -50,7 +52,10 @@ export async function openServices(url: string, around = (database: Database) =>
     contacts: new ContactService(store),
     addressBooks: new AddressBooks(store),
     books: new BookService(store),
-    close: () => database.close(),
+    close: async () => {
+      await jobs.close()
+      await database.close()
+    },
   }
 }
 
