@@ -4,6 +4,7 @@ import { Migration20261124_people } from './Migration20261124_people.ts'
 import { Migration20261124_phones } from './Migration20261124_phones.ts'
 import { Migration20261124_scim } from './Migration20261124_scim.ts'
 import { Migration20261124_search } from './Migration20261124_search.ts'
+import { Migration20261124_team_pages } from './Migration20261124_team_pages.ts'
 
 /** In the order they are applied; a released one is never changed. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   Migration20261124_scim,
   Migration20261124_people,
   Migration20261124_phones,
+  Migration20261124_team_pages,
 ]

@@ -6,7 +6,9 @@ import {
   BookService,
   ClientPropertyService,
   ConnectorService,
+  ContactBatch,
   ContactDataService,
+  ContactFeed,
   ContactService,
   HistoryService,
   IdentityService,
@@ -45,6 +47,8 @@ export interface Kith {
   readonly invitations: InvitationService
   readonly contacts: ContactService
   readonly contactData: ContactDataService
+  readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -110,6 +114,7 @@ async function assemble(
     const workers = new Workers(jobs, {
       'invitation-letter': async () => undefined, // nothing enqueues it yet
     })
+    const addressBooks = new AddressBooks(store)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -123,7 +128,9 @@ async function assemble(
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
-      addressBooks: new AddressBooks(store),
+      contactBatch: new ContactBatch(store),
+      contactFeed: new ContactFeed(store, addressBooks),
+      addressBooks,
       books: new BookService(store),
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),

@@ -1,5 +1,5 @@
 import { type Actor, shownName } from '#domain'
-import { etagOfText, ifMatch, sendRead, sendWritten } from '../conditions.ts'
+import { etagOfContent, ifMatch, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { type FieldProblem, Problem } from '../problems.ts'
 import { Me, MeChange } from '../schemas.ts'
@@ -22,7 +22,7 @@ export function meRoutes(app: App, { actorOf, ownProfile, people }: Context): vo
       organization: { id: user.organizationId, name },
       abilities: { administer_organization: user.isStaff, own_teams: !user.isDevice },
     })
-    const etagOf = (version: string): string => etagOfText(`${version} ${name}`)
+    const etagOf = (version: string): string => etagOfContent(`${version} ${name}`)
     return { text, etagOf, etag: etagOf(user.version) }
   }
 
