@@ -1,5 +1,6 @@
 import { Migration20261124_books } from './Migration20261124_books.ts'
 import { Migration20261124_first } from './Migration20261124_first.ts'
+import { Migration20261124_jobs } from './Migration20261124_jobs.ts'
 import { Migration20261124_people } from './Migration20261124_people.ts'
 import { Migration20261124_phones } from './Migration20261124_phones.ts'
 import { Migration20261124_scim } from './Migration20261124_scim.ts'
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   Migration20261124_people,
   Migration20261124_phones,
   Migration20261124_team_pages,
+  Migration20261124_jobs,
 ]

@@ -12,6 +12,7 @@ import {
   ContactService,
   HistoryService,
   IdentityService,
+  InvitationLetters,
   InvitationService,
   JoinRequestService,
   LockService,
@@ -29,7 +30,9 @@ import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
 import { type Config, ConfigError } from './config.ts'
+import { sendInvitation } from './outgoing/invitation-mail.ts'
 import { Jobs } from './outgoing/jobs.ts'
+import { printingMailer, smtpMailer } from './outgoing/mail.ts'
 import { jobsPreparation } from './outgoing/queues.ts'
 import { Workers } from './outgoing/workers.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
@@ -45,6 +48,7 @@ export interface Kith {
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
+  readonly invitationLetters: InvitationLetters
   readonly contacts: ContactService
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
@@ -96,9 +100,11 @@ async function assemble(
 ): Promise<Kith> {
   const migrated = await migrate(config.migrateDatabaseUrl ?? url, jobsPreparation)
   const database = await openDatabase({ url, poolSize: config.databasePool, prepare: config.databasePrepare })
+  const mailer = config.smtp ? smtpMailer(config.smtp) : printingMailer(console.log)
   let jobs: Jobs | undefined
   const close = async () => {
     await jobs?.close()
+    mailer.close()
     await database.close()
   }
   try {
@@ -111,8 +117,9 @@ async function assemble(
       )
     }
     const contacts = new ContactService(store)
+    const invitationLetters = new InvitationLetters(store, invitationLinks(key))
     const workers = new Workers(jobs, {
-      'invitation-letter': async () => undefined, // nothing enqueues it yet
+      'invitation-letter': sendInvitation(invitationLetters, mailer, config.publicUrl),
     })
     const addressBooks = new AddressBooks(store)
     return {
@@ -124,7 +131,8 @@ async function assemble(
       teams: new TeamService(store),
       teamWork: new TeamWork(store),
       joinRequests: new JoinRequestService(store),
-      invitations: new InvitationService(store, invitationLinks(key)),
+      invitations: new InvitationService(store),
+      invitationLetters,
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),

@@ -39,7 +39,7 @@ module.exports = {
     only(
       'outgoing',
       '^src/outgoing/',
-      ['^src/(outgoing|domain)/', '^node_modules/(pg-boss|nodemailer|@types/nodemailer)/', NODE],
+      ['^src/(outgoing|domain)/', '^src/html\\.ts$', '^node_modules/(pg-boss|nodemailer|@types/nodemailer)/', NODE],
       'what is sent, and the jobs that send it',
     ),
     only(

@@ -7,8 +7,8 @@ export function invitationLinks(key: SecretKey): InvitationLinks {
   const text = new TokenText(key)
   const hash = (token: string): string => key.hash('invitation', token)
   return {
-    make: (of): LinkHash & { token: string } => {
-      const token = text.makeInvitation(of)
+    make: ({ expiresAt, ...of }): LinkHash & { token: string } => {
+      const token = text.makeInvitation(of, expiresAt)
       return { token, hash: hash(token), keyId: key.id }
     },
     read: (token) => {

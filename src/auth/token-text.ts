@@ -30,12 +30,14 @@ export class TokenText {
   makeToken = (of: Signed): string => this.#make('kith_', of)
   readToken = (text: string): Signed | undefined => this.#readMade('kith_', text)
 
-  /** For an invitation's link, likewise. */
-  makeInvitation = (of: Signed): string => this.#make('kithi_', of)
+  /** For an invitation's link: the same each time for that sending of it. */
+  makeInvitation = (of: Signed, sending: Date): string =>
+    this.#make('kithi_', of, this.#key.hash('invitation link', of.organizationId, of.id, sending.toISOString()))
   readInvitation = (text: string): Signed | undefined => this.#readMade('kithi_', text)
 
-  #make(prefix: string, { organizationId, id }: Signed): string {
-    return this.#sign(prefix, Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
+  #make(prefix: string, { organizationId, id }: Signed, hash?: string): string {
+    const secret = hash === undefined ? randomBytes(RANDOM_BYTES) : Buffer.from(hash, 'base64url')
+    return this.#sign(prefix, Buffer.concat([bytesOf(organizationId), bytesOf(id), secret]))
   }
 
   #readMade(prefix: string, text: string): Signed | undefined {

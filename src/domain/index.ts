@@ -28,16 +28,27 @@ export type { Transfer } from './contacts/transfer.ts'
 export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
 export { type Identity, IdentityService } from './identities.ts'
+export { type InvitationLetter, InvitationLetters, type InvitationTold } from './invitation-letters.ts'
 export {
   INVITATION_DAYS,
   type Invitation,
-  type InvitationLetter,
+  type InvitationInForce,
   type InvitationLinks,
   InvitationService,
   type Invited,
   type LinkHash,
+  type NewInvitation,
 } from './invitations.ts'
-export { type Attempt, JOB_KINDS, type Job, type JobHandlers, type JobQueue, type JobRules, rulesOf } from './jobs.ts'
+export {
+  type Attempt,
+  GivenUp,
+  JOB_KINDS,
+  type Job,
+  type JobHandlers,
+  type JobQueue,
+  type JobRules,
+  rulesOf,
+} from './jobs.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
 export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'

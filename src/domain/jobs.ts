@@ -33,6 +33,15 @@ export interface Attempt {
   readonly isLast: boolean
 }
 
+/** Thrown by a job that would fail as well next time: it is not tried again. */
+export class GivenUp extends Error {
+  readonly code: string
+  constructor(code: string) {
+    super(code)
+    this.code = code
+  }
+}
+
 /** Does jobs; what is thrown has it tried again, later each time. */
 export type JobHandlers = {
   readonly [Name in Kind]: (job: Extract<Job, { kind: Name }>, attempt: Attempt) => Promise<void>

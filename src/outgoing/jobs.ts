@@ -62,6 +62,7 @@ export class Jobs implements JobQueue {
 
 /** What an error says of itself without anybody's data: messages of mail servers name people. */
 export function codeOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown } // whatever was thrown
-  return typeof code === 'string' && /^\w{1,40}$/.test(code) ? code : String(name ?? 'Error')
+  const { code, name, responseCode } = Object(error) as { code?: unknown; name?: unknown; responseCode?: unknown } // whatever was thrown
+  const said = typeof code === 'string' && /^[\w-]{1,40}$/.test(code) ? code : String(name ?? 'Error')
+  return typeof responseCode === 'number' ? `${said} ${responseCode}` : said // nodemailer has the server's
 }

@@ -1,5 +1,5 @@
 import type { JobResult, JobWithMetadata } from 'pg-boss'
-import { JOB_KINDS, type Job, type JobHandlers } from '#domain'
+import { GivenUp, JOB_KINDS, type Job, type JobHandlers } from '#domain'
 import { codeOf, type Jobs, type JobsLog } from './jobs.ts'
 
 /** How often a process looks for what others wrote and what is due again; its own jobs it takes up at once. */
@@ -51,8 +51,8 @@ export class Workers {
         attempts += taken.length
         for (const { id, status } of await batch(taken)) {
           const settled = taken.filter((job) => job.id === id)
-          if (status === 'completed') await boss.complete(kind, settled)
-          else await boss.fail(kind, settled)
+          if (status === 'failed') await boss.fail(kind, settled)
+          else await boss.complete(kind, settled) // or given up: it is over
         }
         if (early || taken.length === 0) break
       }
@@ -72,9 +72,10 @@ export class Workers {
       return { id, status: 'completed' }
     } catch (error) {
       const code = codeOf(error)
-      const what = isLast ? 'a job failed for good' : 'a job failed; it is tried again'
+      const isOver = isLast || error instanceof GivenUp
+      const what = isOver ? 'a job failed for good' : 'a job failed; it is tried again'
       log.warn({ job: data, attempt: retryCount + 1, code }, what)
-      return { id, status: 'failed', output: { code } }
+      return { id, status: isOver ? 'deadletter' : 'failed', output: { code } }
     }
   }
 }

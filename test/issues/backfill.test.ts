@@ -1,7 +1,7 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { jobsPreparation } from '../../src/outgoing/queues.ts'
 import { Migration20261124_phones } from '../../migrations/Migration20261124_phones.ts'
+import { jobsPreparation } from '../../src/outgoing/queues.ts'
 import { migrate } from '../../src/persistence/index.ts'
 import { testDatabase } from '../support/databases.ts'
 import { openWorld } from '../support/services.ts'
@@ -86,7 +86,7 @@ t.test('telephone numbers from before their digits were kept are found by them a
     (await texts()).some(({ search }) => search.includes('15550199')),
     'as an earlier version left them',
   )
-  t.strictSame(await migrate(database.url), [name])
+  t.strictSame(await migrate(database.url, jobsPreparation), [name])
   t.strictSame(await texts(), after)
   t.equal(after.filter(({ search }) => search.includes('\ntel-digits\t15550199\n')).length, 1)
 })

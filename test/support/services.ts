@@ -3,6 +3,7 @@ import {
   AddressBooks,
   BookService,
   ContactService,
+  InvitationLetters,
   InvitationService,
   JoinRequestService,
   OrganizationService,
@@ -29,6 +30,7 @@ export interface Services {
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
+  readonly letters: InvitationLetters
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
   readonly books: BookService
@@ -48,7 +50,8 @@ export async function openServices(url: string, around = (database: Database) =>
     teams: new TeamService(store),
     teamWork: new TeamWork(store),
     joinRequests: new JoinRequestService(store),
-    invitations: new InvitationService(store, invitationLinks(new SecretKey('a key that only tests use'))),
+    invitations: new InvitationService(store),
+    letters: new InvitationLetters(store, invitationLinks(new SecretKey('a key that only tests use'))),
     contacts: new ContactService(store),
     addressBooks: new AddressBooks(store),
     books: new BookService(store),
