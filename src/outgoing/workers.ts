@@ -60,6 +60,11 @@ export class Workers {
     return attempts
   }
 
+  /** Takes back what processes have that died; servers do so every minute. */
+  async recover(): Promise<void> {
+    await this.#jobs.boss.supervise()
+  }
+
   #batch(log: JobsLog): (taken: Taken[]) => Promise<JobResult[]> {
     return (taken) => Promise.all(taken.map((job) => this.#attempt(job, log)))
   }
