@@ -38,6 +38,12 @@ module.exports = {
     ),
     only('outgoing', '^src/outgoing/', ['^src/(outgoing|domain)/', NODE], 'what is sent to others'),
     only(
+      'outgoing',
+      '^src/outgoing/',
+      ['^src/(outgoing|domain)/', '^src/html\\.ts$', '^node_modules/(pg-boss|nodemailer|@types/nodemailer)/', NODE],
+      'what is sent, and the jobs that send it',
+    ),
+    only(
       'scim-check',
       '^src/scim-check/',
       ['^src/scim-check/', NODE],
@@ -46,7 +52,7 @@ module.exports = {
     {
       name: 'persistence-hidden',
       severity: 'error',
-      from: { path: '^(src/(domain|vcard|auth)|protocols)/' },
+      from: { path: '^(src/(domain|vcard|auth|outgoing)|protocols)/' },
       to: { path: '^src/persistence/' },
     },
     {
@@ -73,7 +79,7 @@ module.exports = {
     {
       name: 'assembly-only',
       severity: 'error',
-      from: { path: '^src/(vcard|domain|persistence|auth|scim-check)/' },
+      from: { path: '^src/(vcard|domain|persistence|auth|outgoing|scim-check)/' },
       to: { path: '^src/(http/|cli|commands/|config|composition|demo/|maintenance)|^protocols/' },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
