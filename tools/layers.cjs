@@ -36,7 +36,6 @@ module.exports = {
       ['^src/(auth|domain)/', '^node_modules/(jose|openid-client)/', NODE],
       'credentials to an actor',
     ),
-    only('outgoing', '^src/outgoing/', ['^src/(outgoing|domain)/', NODE], 'what is sent to others'),
     only(
       'outgoing',
       '^src/outgoing/',
