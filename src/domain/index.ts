@@ -1,4 +1,4 @@
-export { type Actor, asId, type Id } from './actor.ts'
+export { type Actor, asId, assertRecent, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
 export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'

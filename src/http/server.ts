@@ -4,9 +4,10 @@ import { isRestPath, UNREADABLE as REST_UNREADABLE, rest } from '../../protocols
 import { isScimPath, UNREADABLE as SCIM_UNREADABLE, scim } from '../../protocols/scim/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
-import { appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
+import { apiAuthentication, appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
 import { oauth } from './oauth.ts'
 import { signIn } from './sign-in.ts'
+import { cookieName } from './web-session.ts'
 
 const MIB = 1024 * 1024
 
@@ -71,7 +72,8 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     rateLimit: config.scimRateLimit,
   })
   await app.register(rest, {
-    authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
+    authenticate: apiAuthentication(kith, config.publicUrl),
+    sessionCookie: cookieName(config.publicUrl),
     contactData: kith.contactData,
     addressBooks: kith.addressBooks,
     contactFeed: kith.contactFeed,
