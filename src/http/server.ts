@@ -5,6 +5,7 @@ import { isScimPath, UNREADABLE as SCIM_UNREADABLE, scim } from '../../protocols
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
+import { invitationPage } from './invitation-page.ts'
 import { oauth } from './oauth.ts'
 
 const MIB = 1024 * 1024
@@ -82,6 +83,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,
   })
+  await app.register(invitationPage, { letters: kith.invitationLetters })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   return app
 }
