@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { isEmail } from '#vcard'
 import { ISSUERS_EXPECTED, type Issuer, readIssuers } from './auth/issuers.ts'
+import { type Exceptions, NO_EXCEPTIONS, readExceptions } from './outgoing/addresses.ts'
 import type { MailFrom, SmtpSettings } from './outgoing/mail.ts'
 
 /** Everything an operator sets, from the environment: read here and nowhere else. docs/settings.md lists them. */
@@ -23,8 +24,14 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Whose access tokens open SCIM. */
   readonly issuers: readonly Issuer[]
+  /** Whether somebody of an unknown e-mail domain makes an organization by signing in. */
+  readonly organizationAutoCreate: boolean
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
+  /** Hosts, addresses and networks that hooks may reach although they are private. */
+  readonly outgoingAllow: Exceptions
+  /** Requests to the JSON API a second that one person may make, over ten seconds; 0: any number. */
+  readonly apiRateLimit: number
   /** What `scim-check` comes to a server with. */
   readonly scimToken?: string
   /** Absent: letters are printed. */
@@ -52,7 +59,8 @@ function setting<Value>(
   return value
 }
 
-const shown = (name: string, text: string): string => (/KEY|DATABASE_URL|SMTP_URL/.test(name) ? '…' : text)
+const shown = (name: string, text: string): string =>
+  /KEY|_URL|ISSUERS/.test(name) && name !== 'PUBLIC_URL' ? '…' : text
 
 const integer =
   (from: number, to: number): Reader<number> =>
@@ -136,10 +144,25 @@ export function readConfig(environment: Environment): Config {
       return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
     }),
     issuers: setting(environment, 'ISSUERS', [], ISSUERS_EXPECTED, readIssuers),
+    organizationAutoCreate: setting(environment, 'ORGANIZATION_AUTO_CREATE', false, 'on or off', flag),
     scimRateLimit: setting(
       environment,
       'SCIM_RATE_LIMIT',
       5_000,
+      'a number of requests a second from 0 to 100000',
+      integer(0, 100_000),
+    ),
+    outgoingAllow: setting(
+      environment,
+      'OUTGOING_ALLOW',
+      NO_EXCEPTIONS,
+      'hosts, addresses or networks with commas between',
+      readExceptions,
+    ),
+    apiRateLimit: setting(
+      environment,
+      'API_RATE_LIMIT',
+      100,
       'a number of requests a second from 0 to 100000',
       integer(0, 100_000),
     ),

@@ -8,11 +8,13 @@ export function invitationLinks(key: SecretKey): InvitationLinks {
   const hash = (token: string): string => key.hash('invitation', token)
   return {
     make: ({ expiresAt, ...of }): LinkHash & { token: string } => {
-      const token = text.makeInvitation(of, expiresAt)
+      const { organizationId, id } = of
+      const secret = key.hash('invitation link', organizationId, id, expiresAt.toISOString()) // each sending has its own
+      const token = text.makeToken(of, 'kithi_', Buffer.from(secret, 'base64url'))
       return { token, hash: hash(token), keyId: key.id }
     },
     read: (token) => {
-      const of = text.readInvitation(token)
+      const of = text.readToken(token, 'kithi_')
       return of && { ...of, hash: hash(token) }
     },
   }
