@@ -5,6 +5,7 @@ import { Migration20261124_phones } from './Migration20261124_phones.ts'
 import { Migration20261124_policies } from './Migration20261124_policies.ts'
 import { Migration20261124_scim } from './Migration20261124_scim.ts'
 import { Migration20261124_search } from './Migration20261124_search.ts'
+import { Migration20261124_team_pages } from './Migration20261124_team_pages.ts'
 
 /** In the order they are applied; a released one is never changed. */
 export const MIGRATIONS = [
@@ -14,5 +15,6 @@ export const MIGRATIONS = [
   Migration20261124_scim,
   Migration20261124_people,
   Migration20261124_phones,
+  Migration20261124_team_pages,
   Migration20261124_policies,
 ]

@@ -7,7 +7,9 @@ import {
   ClientPropertyService,
   ColleagueService,
   ConnectorService,
+  ContactBatch,
   ContactDataService,
+  ContactFeed,
   ContactService,
   HistoryService,
   IdentityService,
@@ -46,6 +48,8 @@ export interface Kith {
   readonly invitations: InvitationService
   readonly contacts: ContactService
   readonly contactData: ContactDataService
+  readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly locks: LockService
@@ -101,6 +105,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const addressBooks = new AddressBooks(store)
     return {
       store,
       organizations: new OrganizationService(store),
@@ -116,7 +121,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
-      addressBooks: new AddressBooks(store),
+      contactBatch: new ContactBatch(store),
+      contactFeed: new ContactFeed(store, addressBooks),
+      addressBooks,
       books: new BookService(store),
       locks: new LockService(store),
       clientProperties: new ClientPropertyService(store),

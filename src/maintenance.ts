@@ -15,7 +15,7 @@ export async function maintain(store: Store, now = new Date()): Promise<void> {
   await store.collections.prune(new Date(now.getTime() - JOURNAL_DAYS * DAY_MS))
   await store.locks.forget(now)
   await store.invitations.forget(new Date(now.getTime() - INVITATION_DAYS * DAY_MS))
-  await store.contacts.forgetVersions(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
+  await store.cardVersions.forget(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))
 }
 
 /** Runs it now and then; the returned function ends that. */

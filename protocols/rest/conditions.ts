@@ -5,8 +5,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 const TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g
 
 /** RFC 9110 §13.1.1: compared strongly, so a weak tag holds of nothing; without the header it holds. */
-export function ifMatch({ headers }: FastifyRequest): ((etag: string) => boolean) | undefined {
-  const header = headers['if-match']
+export const ifMatch = ({ headers }: FastifyRequest) => matching(headers['if-match'])
+
+/** What a text as that of If-Match asks of an ETag. */
+export function matching(header: string | undefined): ((etag: string) => boolean) | undefined {
   if (header === undefined) return undefined
   const tags = [...header.matchAll(TAG)].flatMap(([, weak, tag]) => (weak ? [] : [tag]))
   return (etag) => header.trim() === '*' || tags.includes(etag)
@@ -19,20 +21,24 @@ function isKnown({ headers }: FastifyRequest, etag: string): boolean {
   return header.trim() === '*' || [...header.matchAll(TAG)].some(([, , tag]) => tag === etag)
 }
 
-export const etagOfText = (text: string): string =>
-  `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
+export const etagOfContent = (content: string | Uint8Array): string =>
+  `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
 
 /** Sends what is read, or that the reader has it. */
 export function sendRead(
   request: FastifyRequest,
   reply: FastifyReply,
-  text: string,
-  etag = etagOfText(text),
+  content: string | Uint8Array,
+  etag = etagOfContent(content),
   type = 'application/json; charset=utf-8',
 ): FastifyReply {
   reply.header('etag', etag)
-  return isKnown(request, etag) ? reply.code(304).send() : reply.type(type).send(text)
+  return isKnown(request, etag) ? reply.code(304).send() : reply.type(type).send(content)
 }
+
+/** Sends what came of something: no state, so it has no ETag. */
+export const sendTold = (reply: FastifyReply, told: object): FastifyReply =>
+  reply.type('application/json; charset=utf-8').send(JSON.stringify(told))
 
 /** Sends what is there after a write. */
 export const sendWritten = (reply: FastifyReply, status: number, text: string, etag: string): FastifyReply =>

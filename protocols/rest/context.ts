@@ -1,14 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify'
-import type { Actor, ColleagueService, ContactDataService, OrganizationWork, OwnProfileService } from '#domain'
+import type {
+  Actor,
+  AddressBooks,
+  ColleagueService,
+  ContactBatch,
+  ContactDataService,
+  ContactFeed,
+  HistoryService,
+  InvitationService,
+  JoinRequestService,
+  OrganizationWork,
+  OwnProfileService,
+  TeamWork,
+} from '#domain'
 import { ProblemDetails } from './schemas.ts'
 
 export interface Services {
   readonly contactData: ContactDataService
+  readonly addressBooks: AddressBooks
+  readonly contactFeed: ContactFeed
+  readonly contactBatch: ContactBatch
+  readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly colleagues: ColleagueService
   readonly organizationWork: OrganizationWork
+  readonly teamWork: TeamWork
+  readonly joinRequests: JoinRequestService
+  readonly invitations: InvitationService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }
@@ -32,6 +52,7 @@ const DESCRIPTIONS = {
   403: 'The token is no person’s',
   404: 'Nothing is here, or not for you',
   405: 'This cannot be done here: Allow says what can',
+  410: 'This token is not valid here (any more): list anew, without one',
   409: 'Something of the kind is there already',
   412: 'It is not what If-Match says',
   413: 'Too large',

@@ -2,12 +2,22 @@ import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Actor, Bearer } from '#domain'
+import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { contactBatchRoutes } from './routes/contact-batch.ts'
+import { contactChangesRoutes } from './routes/contact-changes.ts'
+import { contactExportRoutes } from './routes/contact-export.ts'
+import { contactHistoryRoutes } from './routes/contact-history.ts'
+import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { invitationRoutes } from './routes/invitations.ts'
+import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
 import { organizationRoutes } from './routes/organization.ts'
+import { teamMemberRoutes } from './routes/team-members.ts'
+import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
 import { validator, wrong } from './validation.ts'
 
@@ -65,6 +75,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const parser = scope.getDefaultJsonParser('error', 'error')
           const types = ['application/json', 'application/merge-patch+json']
           scope.addContentTypeParser(types, { parseAs: 'string', bodyLimit }, parser)
+          const whole = (_: unknown, body: string | Buffer, done: (error: null, body: string | Buffer) => void) =>
+            done(null, body)
+          scope.addContentTypeParser(['text/vcard', ...PHOTO_TYPES], { parseAs: 'buffer', bodyLimit }, whole)
+          scope.addHook('preParsing', assertTaken(types))
           scope.setValidatorCompiler(validator)
           scope.setSchemaErrorFormatter(wrong)
           scope.addHook('onRequest', letIn)
@@ -75,6 +89,15 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           contactRoutes(typed, context)
           userRoutes(typed, context)
           organizationRoutes(typed, context)
+          contactBatchRoutes(typed, context)
+          contactExportRoutes(typed, context)
+          contactChangesRoutes(typed, context)
+          contactPhotoRoutes(typed, context)
+          contactHistoryRoutes(typed, context)
+          teamRoutes(typed, context)
+          teamMemberRoutes(typed, context)
+          joinRequestRoutes(typed, context)
+          invitationRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },
@@ -98,6 +121,17 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
     { prefix: '/api' },
   )
 }
+
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
+/** A route takes JSON, or what its `takes` says; RFC 9110 §15.5.16 */
+const assertTaken =
+  (usual: readonly string[]) =>
+  async ({ method, headers, routeOptions }: FastifyRequest): Promise<void> => {
+    const { takes = usual } = routeOptions.config as { takes?: readonly string[] } // as routes of ours have it
+    const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+    if (type === undefined || takes.includes(type) || !WITH_BODY.has(method)) return
+    throw new Problem(415, 'unsupported-media-type', `Send the body as ${takes.join(' or ')}`)
+  }
 
 const description = (publicUrl: string) => ({
   openapi: '3.1.0' as const,

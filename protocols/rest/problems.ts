@@ -33,14 +33,14 @@ export class Problem extends Error {
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /** RFC 9457 §4.2.1: without a `type` it is about:blank, and the title is the status's own. */
-export const problemBody = ({ status, code, message, errors }: Problem): string =>
-  JSON.stringify({
-    title: STATUS_CODES[status],
-    status,
-    code,
-    detail: message,
-    ...(errors.length > 0 ? { errors } : {}),
-  })
+export const toldProblem = ({ status, code, message, errors }: Problem) => ({
+  title: STATUS_CODES[status],
+  status,
+  code,
+  detail: message,
+  ...(errors.length > 0 ? { errors } : {}),
+})
+export const problemBody = (problem: Problem): string => JSON.stringify(toldProblem(problem))
 
 /** A row for every code of the domain, or it does not compile. */
 const STATUSES = {
@@ -54,7 +54,7 @@ const STATUSES = {
   'need-privileges': 403,
   locked: 423,
   'lock-conflict': 423,
-  'token-refused': 400,
+  'token-refused': 410,
   'invalid-name': 422,
   'same-place': 422,
   'invalid-data': 422,

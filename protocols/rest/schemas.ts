@@ -57,7 +57,7 @@ const map = (make: (field: TSchema) => TSchema) =>
 /** As it is served: a card from a phone may hold more than a write through `data` may, so its texts have no limits. */
 const served = (schema: TSchema): TSchema =>
   JSON.parse(JSON.stringify(schema, (key, value) => (key === 'maxLength' || key === 'minLength' ? undefined : value)))
-const Data = Type.Object(
+export const Data = Type.Object(
   { ...map((field) => optional(Type.Unsafe(served(field)))), full_name: Type.String() },
   { description: 'The card as JSON' },
 )
@@ -74,10 +74,10 @@ const MergeData = Type.Object(
   strict,
 )
 
-const id = Type.String({ format: 'uuid' })
+export const id = Type.String({ format: 'uuid' })
 const lines = Type.Array(Type.String(), { description: 'A content line of vCard 4.0, then those of its group' })
 const value = { name: Type.String(), value: Type.String() }
-const Layer = Type.Object(
+export const Layer = Type.Object(
   {
     set: Type.Record(Type.String(), Type.Array(lines)),
     unset: Type.Array(Type.String()),
@@ -103,12 +103,18 @@ const KINDS = {
   href: Type.String({ description: 'The card in CardDAV' }),
   data: Data,
 }
-const Listed = Type.Object(KINDS)
+export const Listed = Type.Object(KINDS)
 export const Contact = Type.Object({ ...KINDS, base: optional(Data), layer: optional(Layer) })
-export const Contacts = Type.Object({
-  items: Type.Array(Listed),
-  next: Type.Union([Type.String(), Type.Null()], { description: 'The cursor of the next page' }),
-})
+export const pageOf = (item: TSchema) =>
+  Type.Object({
+    items: Type.Array(item),
+    next: Type.Union([Type.String(), Type.Null()], { description: 'The cursor of the next page' }),
+  })
+export const Contacts = pageOf(Listed)
+
+export const HiddenCards = pageOf(
+  Type.Object({ id, kind: Type.Enum(['profile', 'team']), is_me: Type.Boolean(), full_name: Type.String() }),
+)
 
 const language = Type.String({ pattern: '^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$', maxLength: 100 })
 export const Me = Type.Object({
@@ -147,13 +153,15 @@ export const ContactNew = Type.Object(
 )
 export const ContactMerge = Type.Object({ data: MergeData }, strict)
 export const ById = Type.Object({ id: Type.String() })
-export const Page = Type.Object(
-  {
-    q: optional(text(200, 'Found in names, e-mails, phones, organizations, titles and your own notes; the best first')),
-    limit: optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
-    cursor: optional(text(2_000, 'The `next` of the page before')),
-  },
-  strict,
+const PAGE = {
+  limit: optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  cursor: optional(text(2_000, 'The `next` of the page before')),
+}
+/** A page of a list that is not searched. */
+export const ListPage = Type.Object(PAGE, strict)
+export const searchPage = (q: string) => Type.Object({ q: optional(text(200, q)), ...PAGE }, strict)
+export const Page = searchPage(
+  'Found in names, e-mails, phones, organizations, titles and your own notes; the best first',
 )
 
 export const ProblemDetails = Type.Object({

@@ -12,10 +12,14 @@ interface SchemaError {
   }
 }
 
+/** A body that is a file: what it holds is checked by its route. */
+export const FILE = { type: 'string', contentEncoding: 'binary' } as const
+
 /** Of `data` each field is checked by the domain; headers are read where they are used. */
 export const validator: FastifySchemaCompiler<never> = (route) => {
-  if (route.httpPart === 'headers') return () => true
-  const schema: { readonly properties?: Readonly<Record<string, unknown>> } = route.schema
+  const schema: { readonly properties?: Readonly<Record<string, unknown>>; readonly contentEncoding?: string } =
+    route.schema
+  if (route.httpPart === 'headers' || schema.contentEncoding === FILE.contentEncoding) return () => true
   const { properties = {} } = schema
   const checked = 'data' in properties ? { ...schema, properties: { ...properties, data: {} } } : schema
   return TypeBoxValidatorCompiler({ ...route, schema: checked as never }) // any schema will do

@@ -150,17 +150,16 @@ export const CONTACT_COMMANDS: readonly Command[] = [
     name: 'contact history',
     summary: "Lists earlier versions of a user's own cards, and of what they changed about others: 30 days of them.",
     options: { ...USER, card: { type: 'string', help: 'of this card alone: its name or id' } },
-    run: async ({ users, history, books: bookService }, input) => {
+    run: async ({ users, history }, input) => {
       const actor = actorOf(await users.get(input.required('user')))
       const versions = await history.list(actor, input.text('card'))
-      const books = new Map((await bookService.list(actor)).map(({ id, name }) => [id, name]))
-      const json = versions.map(({ id, kind, name, text, replacedAt, bookId = actor.peopleId }) => ({
+      const json = versions.map(({ id, kind, name, fullName, replacedAt, book = null }) => ({
         id,
         replaced: replacedAt.toISOString(),
         kind: KINDS[kind],
-        book: books.get(bookId) ?? null,
+        book: kind === 'profile' ? 'people' : book,
         card: name,
-        name: readData(parseVCard(text)).full_name,
+        name: fullName,
       }))
       const rows = json.map(({ replaced, kind, name, book, id }) => [replaced, kind, name, book ?? '(deleted)', id])
       return { json, text: table(['REPLACED', 'KIND', 'NAME', 'BOOK', 'VERSION'], rows) }

@@ -10,13 +10,15 @@ export {
   ConnectorService,
 } from './connectors.ts'
 export { AddressBooks, type Changes } from './contacts/address-book.ts'
+export { ContactBatch, type Operation, OperationRefused, type Outcome } from './contacts/batch.ts'
 export { BookService, bookProblem } from './contacts/book-service.ts'
 export { ClientPropertyService, type PropertyChange } from './contacts/client-property-service.ts'
 export type { Condition, State } from './contacts/condition.ts'
 export * from './contacts/contact.ts'
 export { ContactService } from './contacts/contact-service.ts'
-export { type ContactChange, ContactDataService, type ContactPage } from './contacts/data-service.ts'
-export { HistoryService } from './contacts/history.ts'
+export { type ContactChange, ContactDataService, type ContactPage, type HiddenPage } from './contacts/data-service.ts'
+export { ContactFeed, type FeedPage, type ListedContact } from './contacts/feed.ts'
+export { HistoryService, type Restored, type Version as ContactVersion, type VersionPage } from './contacts/history.ts'
 export type { Lock } from './contacts/lock.ts'
 export { LockService } from './contacts/lock-service.ts'
 export * from './contacts/overlay.ts'
@@ -52,10 +54,20 @@ export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type * from './ports-access.ts'
+export type * from './ports-history.ts'
 export type * from './ports-teams.ts'
 export type { MemberChange } from './team-members.ts'
-export { type TeamView, type TeamWords, TeamWork } from './team-work.ts'
-export { type Membership, ROLES, type Role, type Team, type TeamDescription, TeamService } from './teams.ts'
+export { DEEDS, type Expected } from './team-role.ts'
+export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'
+export {
+  type Membership,
+  ROLES,
+  type Role,
+  type Team,
+  type TeamDescription,
+  type TeamMember,
+  TeamService,
+} from './teams.ts'
 export {
   type ManagedUser,
   type NewUser,

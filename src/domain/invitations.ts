@@ -2,10 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { isEmail } from '#vcard'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
-import type { Store, Transaction } from './ports.ts'
+import type { Repositories, Store, Transaction } from './ports.ts'
 import { join } from './team-members.ts'
-import { assertMayHold, assertNotAbove, lockAs, lockPeople, membershipOf } from './team-role.ts'
-import type { Role, Team } from './teams.ts'
+import {
+  assertExpected,
+  assertMay,
+  assertMayHold,
+  assertNotAbove,
+  type Expected,
+  lockPeople,
+  lockTo,
+  memberOf,
+  membershipOf,
+} from './team-role.ts'
+import type { Role, Team, TeamMember } from './teams.ts'
 import type { User } from './users.ts'
 
 export interface Invitation {
@@ -44,7 +54,7 @@ export interface InvitationLetter {
 }
 
 /** Who was added at once, or to whom to write. */
-export type Invited = { readonly added: User } | { readonly letter: InvitationLetter }
+export type Invited = { readonly added: TeamMember } | { readonly letter: InvitationLetter }
 
 /** How long an invitation holds. */
 export const INVITATION_DAYS = 7
@@ -66,12 +76,15 @@ export class InvitationService {
    */
   async invite(actor: Actor, teamId: Id, wanted: { readonly email: string; readonly role: Role }): Promise<Invited> {
     const email = wanted.email.trim()
-    if (!isEmail(email)) throw new DomainError('invalid-data', `"${wanted.email}" is not an e-mail address`)
+    if (!isEmail(email)) {
+      const problem = `"${wanted.email}" is not an e-mail address`
+      throw new DomainError('invalid-data', problem, { problems: [{ field: 'email', problem }] })
+    }
     const { organizationId, userId } = actor
     const { role } = wanted
     return await this.#store.transaction(async (transaction) => {
       const found = await this.#lockInvited(transaction, actor, email)
-      const { team, mine } = await lockAs(transaction, actor, teamId, 'administrator')
+      const { team, mine } = await lockTo(transaction, 'invite', actor, teamId)
       assertNotAbove(role, mine.role)
       const invited = invitedOf(email, found.colleagues)
       if (invited) return await added(transaction, team, invited, role)
@@ -88,22 +101,21 @@ export class InvitationService {
    * For seven days more, by a new link: the earlier one leads nowhere. Whoever has become active in the organization
    * meanwhile is added at once.
    *
-   * @throws DomainError as `invite`
+   * @throws DomainError as `invite`, `precondition-failed`
    */
-  async resend(actor: Actor, teamId: Id, id: Id): Promise<Invited> {
+  async resend(actor: Actor, teamId: Id, id: Id, expected?: Expected<Invitation>): Promise<Invited> {
     const { organizationId } = actor
     return await this.#store.transaction(async (transaction) => {
       await transaction.invitations.lock(organizationId, 'invite')
       const known = await transaction.invitations.find(organizationId, id)
       const found = await this.#lockInvited(transaction, actor, known?.email ?? '')
-      const { team, mine } = await lockAs(transaction, actor, teamId, 'administrator')
+      const { team, mine } = await lockTo(transaction, 'invite', actor, teamId)
+      const now = await invitationOf(transaction, team, id)
+      assertNotAbove(now.role, mine.role)
+      assertExpected(expected, now)
       const { token, ...link } = this.#links.make({ organizationId, id })
-      const renewed =
-        known?.teamId === teamId
-          ? await transaction.invitations.renew(organizationId, id, link, INVITATION_DAYS)
-          : undefined
-      if (!renewed) throw notFound('There is no such invitation')
-      assertNotAbove(renewed.role, mine.role)
+      const renewed = await transaction.invitations.renew(organizationId, id, link, INVITATION_DAYS)
+      if (!renewed) throw noInvitation()
       const invited = invitedOf(renewed.email, found.colleagues)
       if (invited) return await added(transaction, team, invited, renewed.role)
       return { letter: { to: renewed.email, teamName: team.name, inviter: found.myself, invitation: renewed, token } }
@@ -127,23 +139,30 @@ export class InvitationService {
     return { myself, colleagues: colleagues.map(({ id }) => user(id)) }
   }
 
-  /** @throws DomainError `not-found`, `need-privileges` */
-  async revoke(actor: Actor, teamId: Id, id: Id): Promise<void> {
+  /** @throws DomainError `not-found`, `need-privileges`, `precondition-failed` */
+  async revoke(actor: Actor, teamId: Id, id: Id, expected?: Expected<Invitation>): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      const { organizationId } = actor
       await lockPeople(transaction, actor)
-      await lockAs(transaction, actor, teamId, 'administrator')
-      const known = await transaction.invitations.find(organizationId, id)
-      const gone = known?.teamId === teamId && (await transaction.invitations.delete(organizationId, id))
-      if (!gone) throw notFound('There is no such invitation')
+      const { team } = await lockTo(transaction, 'invite', actor, teamId)
+      assertExpected(expected, await invitationOf(transaction, team, id))
+      await transaction.invitations.delete(actor.organizationId, id)
     })
   }
 
-  /** Expired ones too, by e-mail, to administrators and owners. @throws DomainError `not-found`, `need-privileges` */
-  async list(actor: Actor, teamId: Id): Promise<Invitation[]> {
-    const { role } = await membershipOf(this.#store, actor, teamId)
-    if (role === 'member') throw new DomainError('need-privileges', 'Administrators and owners see who is invited')
-    return await this.#store.invitations.list(actor.organizationId, teamId)
+  /**
+   * Expired ones too, by e-mail, to administrators and owners; `after` is the last one's e-mail of the page before.
+   *
+   * @throws DomainError `not-found`, `need-privileges`
+   */
+  async list(actor: Actor, teamId: Id, after: string, limit: number): Promise<Invitation[]> {
+    assertMay('invite', (await membershipOf(this.#store, actor, teamId)).role)
+    return await this.#store.invitations.page(actor.organizationId, teamId, after.toLowerCase(), limit)
+  }
+
+  /** Likewise one. @throws as `list` */
+  async find(actor: Actor, teamId: Id, id: Id): Promise<Invitation> {
+    assertMay('invite', (await membershipOf(this.#store, actor, teamId)).role)
+    return await invitationOf(this.#store, { organizationId: actor.organizationId, id: teamId }, id)
   }
 
   /** What a link invites to, while it holds: it lets nobody in. */
@@ -169,5 +188,18 @@ async function added(transaction: Transaction, team: Team, user: User, role: Rol
   if (present) throw new DomainError('already-exists', `"${user.email}" is in the team`)
   assertMayHold(user, role)
   await join(transaction, team, user, role)
-  return { added: user }
+  return { added: await memberOf(transaction, team, user.id) }
+}
+
+const noInvitation = (): DomainError => notFound('There is no such invitation')
+
+/** @throws DomainError `not-found` */
+async function invitationOf(
+  { invitations }: Repositories,
+  team: Pick<Team, 'organizationId' | 'id'>,
+  id: Id,
+): Promise<Invitation> {
+  const found = await invitations.find(team.organizationId, id)
+  if (found?.teamId !== team.id) throw noInvitation()
+  return found
 }

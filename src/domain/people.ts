@@ -1,5 +1,5 @@
-import { parseVCard, readData } from '#vcard'
 import type { Actor, Id } from './actor.ts'
+import { nameInLine } from './contacts/contact.ts'
 import type { PersonMatch, PersonRow, Store } from './ports.ts'
 
 /** An active user of an organization, as colleagues see them. */
@@ -53,9 +53,5 @@ export class People {
 
 /** Of the card only the line with the name is read: a photo may be large. */
 function toPerson({ id, email, card, nameLine }: PersonRow): Person {
-  const named = nameLine === undefined ? '' : readName(nameLine)
-  return { id, email, card, name: named || email }
+  return { id, email, card, name: nameInLine(nameLine) || email }
 }
-
-const readName = (line: string): string =>
-  readData(parseVCard(`BEGIN:VCARD\r\nVERSION:3.0\r\n${line}\r\nEND:VCARD\r\n`)).full_name.trim()

@@ -1,7 +1,18 @@
 import type { Actor, Id } from './actor.ts'
 import type { Invitation, LinkHash } from './invitations.ts'
 import type { JoinRequest, OpenTeam } from './join-requests.ts'
-import type { Membership, Role, Team, TeamDescription } from './teams.ts'
+import type { Membership, Role, Team, TeamDescription, TeamMember } from './teams.ts'
+
+export type TeamPosition = Pick<Team, 'name' | 'id'>
+export type TeamRole = Team & { readonly role: Role }
+export type MemberPosition = Pick<TeamMember, 'joined' | 'userId'>
+export interface MemberRow extends Omit<TeamMember, 'name'> {
+  /** The line of their card that holds the name, folded as it is stored. */
+  readonly nameLine?: string
+}
+
+export type RequestPosition = Pick<JoinRequest, 'asked' | 'userId'>
+export type RequestRow = Omit<JoinRequest, 'name'> & Pick<MemberRow, 'nameLine'>
 
 export interface Teams {
   insert(team: Team): Promise<void>
@@ -15,10 +26,14 @@ export interface Teams {
   members(organizationId: Id, teamId: Id): Promise<Membership[]>
   /** In the order of their ids. */
   teamsOf(organizationId: Id, userId: Id): Promise<Team[]>
-  /** By name, each with the person's role in it. */
-  withRole(organizationId: Id, userId: Id): Promise<(Team & { readonly role: Role })[]>
+  /** By name, those whose name has that text in it, after that one, each with the person's role in it. */
+  mine(actor: Actor, text: string, after: TeamPosition | undefined, limit: number): Promise<TeamRole[]>
   /** Those of them who are in the team. */
   memberships(organizationId: Id, teamId: Id, userIds: readonly Id[]): Promise<Membership[]>
+  /** Likewise, as the others see them. */
+  shown(organizationId: Id, teamId: Id, userIds: readonly Id[]): Promise<MemberRow[]>
+  /** Longest-standing first, after that one. */
+  page(organizationId: Id, teamId: Id, after: MemberPosition | undefined, limit: number): Promise<MemberRow[]>
   /** Its owners, active or not. */
   owners(organizationId: Id, teamId: Id): Promise<Membership[]>
   /** An active owner, else the longest-standing active administrator, else member; whoever is `leaving` aside. */
@@ -54,11 +69,11 @@ export interface Invitations {
   find(organizationId: Id, id: Id): Promise<Invitation | undefined>
   /** One in force whose link has that hash, with its team's name. */
   ofLink(organizationId: Id, id: Id, hash: string): Promise<(Invitation & { readonly teamName: string }) | undefined>
-  /** Expired ones too, by e-mail. */
-  list(organizationId: Id, teamId: Id): Promise<Invitation[]>
+  /** Expired ones too, by e-mail, after that one. */
+  page(organizationId: Id, teamId: Id, after: string, limit: number): Promise<Invitation[]>
   /** Those in force for these e-mails, by team; `ownDomains`: of the organization's own mail domains alone. */
   waiting(organizationId: Id, emails: readonly string[], ownDomains: boolean): Promise<Invitation[]>
-  /** In force for so many days from now, by the new link alone. */
+  /** In force for so many days from now, and longer than before, by the new link alone. */
   renew(organizationId: Id, id: Id, link: LinkHash, days: number): Promise<Invitation | undefined>
   /** Deletes it where it is in force. */
   take(organizationId: Id, id: Id): Promise<Invitation | undefined>
@@ -70,12 +85,14 @@ export interface Invitations {
 
 export interface JoinRequests {
   /** Teams that the person is not in and may ask to join, by name, after that one. */
-  open(actor: Actor, after: Pick<Team, 'name' | 'id'> | undefined, limit: number): Promise<OpenTeam[]>
+  open(actor: Actor, after: TeamPosition | undefined, limit: number): Promise<OpenTeam[]>
   /** False where it waits already. */
   insert(organizationId: Id, teamId: Id, userId: Id): Promise<boolean>
   /** Says whether there was one. */
   delete(organizationId: Id, teamId: Id, userId: Id): Promise<boolean>
   deleteAll(organizationId: Id, teamId: Id): Promise<void>
-  /** Of those who are active, the oldest first. */
-  list(organizationId: Id, teamId: Id): Promise<JoinRequest[]>
+  /** Of somebody active. */
+  find(organizationId: Id, teamId: Id, userId: Id): Promise<RequestRow | undefined>
+  /** Of those who are active, the oldest first, after that one. */
+  page(organizationId: Id, teamId: Id, after: RequestPosition | undefined, limit: number): Promise<RequestRow[]>
 }

@@ -8,6 +8,7 @@ import type { ContactPosition, ContactSearch, SeenContact } from './contacts/see
 import type { Directory } from './directory.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
+import type { CardVersions } from './ports-history.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
 import type { ManagedUser, User } from './users.ts'
 
@@ -16,6 +17,7 @@ export interface Repositories {
   readonly organizations: Organizations
   readonly users: Users
   readonly contacts: Contacts
+  readonly cardVersions: CardVersions
   readonly seenContacts: SeenContacts
   readonly books: Books
   readonly locks: Locks
@@ -128,19 +130,6 @@ export interface Place {
   readonly locks: readonly Lock[]
 }
 
-/** An earlier version of a personal card, of a layer over a colleague's card, or of the layer over one's own profile. */
-export interface CardVersion {
-  readonly id: Id
-  readonly kind: 'personal' | 'override' | 'profile'
-  readonly bookId?: Id
-  readonly name: string
-  readonly layer?: Layer
-  /** The card as the person saw it. */
-  readonly text: string
-  readonly bytes?: Uint8Array
-  readonly replacedAt: Date
-}
-
 export interface Contacts {
   place(actor: Actor, bookId: Id, name: string, uid: string | undefined): Promise<Place>
   /** The directory card as it is now; it cannot change until the transaction ends (shared with other readers). */
@@ -168,10 +157,6 @@ export interface Contacts {
   markDeleted(organizationId: Id, id: Id): Promise<void>
   /** Earlier versions of a profile (as 4.0 text), newest first. */
   earlier(organizationId: Id, id: Id): Promise<{ readonly text: string; readonly managed?: string }[]>
-  /** What was replaced or deleted of the person's own cards and layers, newest first. */
-  versions(actor: Actor): Promise<CardVersion[]>
-  /** Forgets the versions replaced before then. */
-  forgetVersions(before: Date): Promise<void>
   hide(actor: Actor, id: Id): Promise<void>
   unhide(actor: Actor, id: Id): Promise<boolean>
   hidden(actor: Actor): Promise<{ readonly id: Id; readonly name: string }[]>
@@ -183,8 +168,21 @@ export interface SeenContacts {
     actor: Actor,
     by: { readonly id: Id } | { readonly bookId: Id; readonly name: string },
   ): Promise<SeenContact | undefined>
-  /** In the order of positions: without a search by id, else the best first. */
+  /** In the order of positions: without a search by id, else the best first. Ends early as `Collections` does (`isFull`). */
   page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number): Promise<SeenContact[]>
+  /** The ids of the person's own cards in the book, and of their profile, among those of these names. */
+  own(actor: Actor, bookId: Id, names: readonly string[]): Promise<{ id: Id; name: string; isMe: boolean }[]>
+  /** What the person has hidden and would see else, in the order of ids. */
+  hidden(actor: Actor, after: Id | undefined, limit: number): Promise<HiddenRow[]>
+}
+
+/** A card that somebody hid: a colleague's, with the line that holds the name, or a team's. */
+export interface HiddenRow {
+  readonly id: Id
+  readonly kind: 'profile' | 'team'
+  readonly isMe: boolean
+  readonly nameLine?: string
+  readonly teamName?: string
 }
 
 /** A person's address book. */

@@ -1,14 +1,59 @@
 import type { Actor, Id } from './actor.ts'
+import { nameInLine } from './contacts/contact.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Repositories, Transaction } from './ports.ts'
+import type { MemberRow } from './ports-teams.ts'
 import { lockTeam } from './team-members.ts'
-import { type Membership, ROLES, type Role, type Team } from './teams.ts'
+import { type Membership, ROLES, type Role, type Team, type TeamMember } from './teams.ts'
 import type { User } from './users.ts'
 
 /** The one refusal of whoever is not in the team, and of whoever asks for one that does not exist. */
 const noTeam = (id: Id): DomainError => notFound(`There is no team "${id}"`)
 
 export const isAbove = (role: Role, other: Role): boolean => ROLES.indexOf(role) > ROLES.indexOf(other)
+
+/** What is done in a team, and the lowest role that may do it. */
+const TAKES = {
+  leave: 'member',
+  /** Its name, description, openness and parent. */
+  change: 'administrator',
+  /** Who is in it, as member or administrator. */
+  members: 'administrator',
+  invite: 'administrator',
+  /** Those to join it. */
+  requests: 'administrator',
+  transfer: 'owner',
+  delete: 'owner',
+} as const satisfies Readonly<Record<string, Role>>
+export type Deed = keyof typeof TAKES
+export const DEEDS = Object.keys(TAKES) as readonly Deed[] // they are its keys
+
+/** What somebody may do in a team; `owners`: make, unmake and invite owners. */
+export type Abilities = Readonly<Record<Deed | 'owners', boolean>>
+
+/** An identity provider's team is only read. That the last owner stays is told when they go. */
+export function abilitiesIn({ isSynced }: Team, role: Role): Abilities {
+  const may = (least: Role): boolean => !isSynced && !isAbove(least, role)
+  const deeds = DEEDS.map((deed) => [deed, may(TAKES[deed])] as const)
+  return { ...(Object.fromEntries(deeds) as Record<Deed, boolean>), owners: may('owner') } // each has its entry
+}
+
+/** @throws DomainError `need-privileges` */
+export function assertMay(deed: Deed, role: Role): void {
+  if (isAbove(TAKES[deed], role)) {
+    throw new DomainError('need-privileges', `This takes the role ${TAKES[deed]} in the team`)
+  }
+}
+
+/** Whether what somebody read is still so. */
+export type Expected<Thing> = (now: Thing) => boolean
+
+/** @throws DomainError `precondition-failed` */
+export function assertExpected<Thing>(expected: Expected<Thing> | undefined, now: Thing): void {
+  if (expected && !expected(now)) {
+    throw new DomainError('precondition-failed', 'It has changed since you read it: read it again')
+  }
+}
 
 /** @throws DomainError `need-privileges` */
 export function assertNotAbove(role: Role, mine: Role): void {
@@ -59,32 +104,37 @@ export async function membershipOf(
 }
 
 /**
- * The team, locked, with the actor's membership: they have that role in it, or one above. Whoever is not in it learns
- * nothing; an identity provider's team is changed by nobody else.
+ * The team, locked, with the actor's membership, whose role may do that. Whoever is not in it learns nothing; an identity
+ * provider's team is changed by nobody else.
  *
- * @throws DomainError `not-found`, `user-inactive`, `need-privileges`, `precondition-failed`
+ * @throws DomainError `not-found`, `user-inactive`, `need-privileges`
  */
-export async function lockAs(
+export async function lockTo(
   transaction: Transaction,
+  deed: Deed,
   actor: Actor,
   teamId: Id,
-  role: Role,
-  seen?: number,
 ): Promise<{ readonly team: Team; readonly mine: Membership }> {
   const team = await lockTeam(transaction, { organizationId: actor.organizationId, id: teamId, name: teamId })
   const mine = await membershipOf(transaction, actor, teamId)
   if (team.isSynced)
     throw new DomainError('need-privileges', 'The identity provider keeps this team: it is changed there')
-  if (isAbove(role, mine.role)) throw new DomainError('need-privileges', `This takes the role ${role} in the team`)
-  if (seen !== undefined && seen !== team.revision) {
-    throw new DomainError('precondition-failed', 'The team has changed since you read it: read it again')
-  }
+  assertMay(deed, mine.role)
   return { team, mine }
 }
 
 /** @throws DomainError `not-found` */
-export async function memberOf(transaction: Transaction, team: Team, user: User): Promise<Membership> {
-  const [member] = await transaction.teams.memberships(team.organizationId, team.id, [user.id])
-  if (!member) throw notFound(`"${user.email || user.userName}" is not in the team "${team.name}"`)
-  return member
+export async function memberOf(
+  { teams }: Repositories,
+  { organizationId, id }: Pick<Team, 'organizationId' | 'id'>,
+  userId: Id,
+): Promise<TeamMember> {
+  const [member] = await teams.shown(organizationId, id, [userId])
+  if (!member) throw notFound(`"${userId}" is not in the team`)
+  return memberShown(member)
 }
+
+export const memberShown = ({ nameLine, ...member }: MemberRow): TeamMember => ({
+  ...member,
+  name: nameInLine(nameLine) || member.email,
+})

@@ -56,6 +56,15 @@ export interface Membership {
   readonly isActive: boolean
 }
 
+/** A member as the others see them. */
+export interface TeamMember extends Membership {
+  /** What their card is called by; never empty. */
+  readonly name: string
+  readonly joinedAt: Date
+  /** When they joined in microseconds, as a list of members goes on. */
+  readonly joined: string
+}
+
 /** Whom a change of members is about, known before it is made: those named, or all who are members too. */
 export interface Involved {
   readonly named: ReadonlySet<Id>
@@ -202,7 +211,8 @@ const MAX_NAME = 256
 export function teamName(text: string): string {
   const name = text.trim()
   if (name === '' || name.length > MAX_NAME || name.includes('\0')) {
-    throw new DomainError('invalid-data', `A team needs a name of at most ${MAX_NAME} characters`)
+    const problem = `A team needs a name of at most ${MAX_NAME} characters`
+    throw new DomainError('invalid-data', problem, { problems: [{ field: 'name', problem }] })
   }
   return name
 }

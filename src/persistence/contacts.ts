@@ -1,7 +1,6 @@
 import {
   type Actor,
   asId,
-  type CardVersion,
   type Contact,
   type ContactKind,
   type Contacts,
@@ -318,37 +317,6 @@ export class SqlContacts implements Contacts {
       'contact.earlier',
     )
     return rows.map(({ text, managed }) => (managed === null ? { text } : { text, managed }))
-  }
-
-  async versions({ organizationId, userId }: Actor): Promise<CardVersion[]> {
-    const rows = await this.#session.query<{
-      id: string
-      kind: CardVersion['kind']
-      book_id: string | null
-      name: string
-      layer: Layer | null
-      text: string
-      bytes: Buffer | null
-      replaced_at: Date
-    }>(
-      `select id, kind, book_id, name, layer, text, bytes, replaced_at from card_version
-       where organization_id = $1 and owner_id = $2 order by replaced_at desc, id`,
-      [organizationId, userId],
-    )
-    return rows.map((row) => ({
-      id: row.id,
-      kind: row.kind,
-      name: row.name,
-      text: row.text,
-      replacedAt: row.replaced_at,
-      ...(row.book_id === null ? {} : { bookId: row.book_id }),
-      ...(row.layer === null ? {} : { layer: row.layer }),
-      ...(row.bytes === null ? {} : { bytes: row.bytes }),
-    }))
-  }
-
-  async forgetVersions(before: Date): Promise<void> {
-    await this.#session.query('delete from card_version where replaced_at < $1', [before])
   }
 
   async hide({ organizationId, userId }: Actor, id: Id): Promise<void> {

@@ -78,10 +78,11 @@ export class SqlInvitations implements Invitations {
     return row && { ...toInvitation(row), teamName: row.name }
   }
 
-  async list(organizationId: Id, teamId: Id): Promise<Invitation[]> {
+  async page(organizationId: Id, teamId: Id, after: string, limit: number): Promise<Invitation[]> {
     const rows = await this.#session.query<InvitationColumns>(
-      `select ${COLUMNS} from invitation i where i.organization_id = $1 and i.team_id = $2 order by i.email_key`,
-      [organizationId, teamId],
+      `select ${COLUMNS} from invitation i where i.organization_id = $1 and i.team_id = $2 and i.email_key > $3
+       order by i.email_key limit $4`,
+      [organizationId, teamId, after, limit],
     )
     return rows.map(toInvitation)
   }
@@ -101,7 +102,8 @@ export class SqlInvitations implements Invitations {
 
   async renew(organizationId: Id, id: Id, { hash, keyId }: LinkHash, days: number): Promise<Invitation | undefined> {
     const [row] = await this.#session.query<InvitationColumns>(
-      `update invitation i set hash = $3, key_id = $4, expires_at = now() + make_interval(days => $5)
+      `update invitation i set hash = $3, key_id = $4,
+         expires_at = greatest(now() + make_interval(days => $5), i.expires_at + interval '1 millisecond')
        where i.organization_id = $1 and i.id = $2 returning ${COLUMNS}`,
       [organizationId, id, hash, keyId, days],
     )

@@ -1,4 +1,5 @@
-import type { Actor, Id, JoinRequest, JoinRequests, OpenTeam, Team } from '#domain'
+import type { Actor, Id, JoinRequests, OpenTeam, RequestPosition, RequestRow, TeamPosition } from '#domain'
+import { atMicros, micros, NAME_LINE, NO_ID, type Nullable, present } from './people-sql.ts'
 import type { Session } from './session.ts'
 
 export class SqlJoinRequests implements JoinRequests {
@@ -7,11 +8,7 @@ export class SqlJoinRequests implements JoinRequests {
     this.#session = session
   }
 
-  open(
-    { organizationId, userId }: Actor,
-    after: Pick<Team, 'name' | 'id'> | undefined,
-    limit: number,
-  ): Promise<OpenTeam[]> {
+  open({ organizationId, userId }: Actor, after: TeamPosition | undefined, limit: number): Promise<OpenTeam[]> {
     return this.#session.query(
       `select t.id, t.name, t.description, t.member_count as "memberCount", r.created_at as "askedAt"
        from team t
@@ -50,11 +47,25 @@ export class SqlJoinRequests implements JoinRequests {
     ])
   }
 
-  list = (organizationId: Id, teamId: Id): Promise<JoinRequest[]> =>
-    this.#session.query(
-      `select r.user_id as "userId", u.profile_id as "profileId", u.email, r.created_at as "askedAt"
-       from join_request r join "user" u on u.organization_id = r.organization_id and u.id = r.user_id
-       where r.organization_id = $1 and r.team_id = $2 and u.is_active order by r.created_at, r.user_id`,
-      [organizationId, teamId],
+  async find(organizationId: Id, teamId: Id, userId: Id): Promise<RequestRow | undefined> {
+    const rows = await this.#session.query<Nullable<RequestRow>>(
+      told('where r.organization_id = $1 and r.team_id = $2 and r.user_id = $3'),
+      [organizationId, teamId, userId],
     )
+    return rows.map(present)[0]
+  }
+
+  async page(organizationId: Id, teamId: Id, after: RequestPosition | undefined, limit: number): Promise<RequestRow[]> {
+    const rows = await this.#session.query<Nullable<RequestRow>>(
+      `${told(`where r.organization_id = $1 and r.team_id = $2 and (r.created_at, r.user_id) > (${atMicros(3)}, $4::uuid)`)}
+       order by r.created_at, r.user_id limit $5`,
+      [organizationId, teamId, after?.asked ?? 0, after?.userId ?? NO_ID, limit],
+    )
+    return rows.map(present)
+  }
 }
+
+const told = (found: string): string => `select r.user_id as "userId", u.profile_id as "profileId", u.email,
+    r.created_at as "askedAt", ${micros('r.created_at')} as asked, ${NAME_LINE} as "nameLine"
+  from join_request r join "user" u on u.organization_id = r.organization_id and u.id = r.user_id and u.is_active
+  join contact c on c.organization_id = u.organization_id and c.id = u.profile_id ${found}`

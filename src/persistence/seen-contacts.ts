@@ -1,8 +1,17 @@
-import type { Actor, ContactPosition, ContactSearch, Id, Layer, SeenContact, SeenContacts } from '#domain'
+import {
+  type Actor,
+  type ContactPosition,
+  type ContactSearch,
+  type Id,
+  type Layer,
+  MAX_READ_BYTES,
+  type SeenContact,
+  type SeenContacts,
+} from '#domain'
 import type { Version } from '#vcard'
 import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
-import { inScope } from './shown-cards.ts'
+import { inScope, nameLine } from './shown-cards.ts'
 
 interface SeenRow {
   id: string
@@ -76,6 +85,11 @@ const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&'
 export const inLines = (names: string, before: string, word: string): string =>
   `\\n(${names})\\t${before}${literal(word)}`
 
+/** Whether the note that a pattern finds in a row of one's own is one's own: of a colleague none that the base has. */
+const ownNote = (pattern: string): string => `(c.kind = 'personal' or exists (
+    select from regexp_matches(c.search, '\\n(note\\t[^\\n]*)', 'g') n
+    where ${pattern.replace('c.search', `(E'\\n' || n[1])`)} and position(E'\\n' || n[1] || E'\\n' in base.search) = 0))`
+
 /** What a word (or the digits of a number) stands in, the best first. */
 function places(word: string, digits: boolean): { own: readonly string[]; colleagues: readonly string[] } {
   const colleagues = digits
@@ -90,7 +104,33 @@ function places(word: string, digits: boolean): { own: readonly string[]; collea
   return { colleagues, own: digits ? colleagues : [...colleagues, inLines('note', '[^\\n]*', word)] }
 }
 
+interface HiddenSqlRow {
+  id: string
+  kind: 'profile' | 'team'
+  is_me: boolean
+  name_line: string | null
+  team_name: string | null
+}
+
+const HIDDEN = `select h.member_id as id, case when t.id is null then 'profile' else 'team' end as kind,
+    c.owner_id is not distinct from $2 as is_me, ${nameLine('c.text')} as name_line, t.name as team_name
+  from hidden h
+  left join contact c on c.organization_id = $1 and c.id = h.member_id and c.kind = 'profile' and c.listed
+    and ${inScope('c.owner_id')}
+  left join team t on t.organization_id = $1 and t.id = h.member_id and t.deleted_at is null and not t.is_suspended
+    and exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2
+      and m.left_revision is null)
+  where h.organization_id = $1 and h.user_id = $2 and ($3::uuid is null or h.member_id > $3)
+    and coalesce(c.id, t.id) is not null
+  order by h.member_id limit $4`
+
 const POSITION = '(rank, title, key)'
+
+/** Of those rows, in that order, the first up to and with the one that makes them too many bytes to hold. */
+const bounded = (rows: string, order: string): string => `select * from (
+    select w.*, coalesce(sum(octet_length(text) + coalesce(octet_length(base_text), 0))
+      over (order by ${order} rows between unbounded preceding and 1 preceding), 0) as bytes_before from (${rows}) w) x
+  where bytes_before < ${MAX_READ_BYTES} order by ${order}`
 
 export class SqlSeenContacts implements SeenContacts {
   readonly #session: Session
@@ -113,6 +153,29 @@ export class SqlSeenContacts implements SeenContacts {
     return row && toSeen(row)
   }
 
+  async own({ organizationId, userId }: Actor, bookId: Id, names: readonly string[]) {
+    return await this.#session.query<{ id: string; name: string; isMe: boolean }>(
+      `select id, name, false as "isMe" from contact
+         where organization_id = $1 and owner_id = $2 and book_id = $3 and kind = 'personal' and name = any($4)
+       union all
+       select id, name, true from contact where organization_id = $1 and owner_id = $2 and kind = 'profile' and name = any($4)`,
+      [organizationId, userId, bookId, names],
+      'seen.own',
+    )
+  }
+
+  async hidden({ organizationId, userId }: Actor, after: Id | undefined, limit: number) {
+    const values = [organizationId, userId, after ?? null, limit]
+    const rows = await this.#session.query<HiddenSqlRow>(HIDDEN, values, 'seen.hidden')
+    return rows.map(({ id, kind, is_me: isMe, name_line: line, team_name: team }) => ({
+      id,
+      kind,
+      isMe,
+      ...(line === null ? {} : { nameLine: line.trimEnd() }),
+      ...(team === null ? {} : { teamName: team }),
+    }))
+  }
+
   async page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number) {
     const { words, digits } = search
     const values: unknown[] = [actor.organizationId, actor.userId, actor.peopleId]
@@ -120,7 +183,7 @@ export class SqlSeenContacts implements SeenContacts {
       values.push(after?.key ?? '', limit)
       const which = { own: `${KEY} > $4`, colleagues: 'c.name > $4', end: 'order by key limit $5' }
       const sql = `select * from (${seen(which)}) v order by key limit $5`
-      return (await this.#session.query<SeenRow>(sql, values, 'seen.page')).map(toSeen)
+      return (await this.#session.query<SeenRow>(bounded(sql, 'key'), values, 'seen.page')).map(toSeen)
     }
     const add = (value: unknown): string => `$${values.push(value)}`
     const terms =
@@ -137,8 +200,10 @@ export class SqlSeenContacts implements SeenContacts {
           .map((one, at) => `when ${one} then ${at} `)
           .join('')} else ${own.length - 1} end`.replace(/^case +else (\d+) end$/, '$1'),
       )
-      const any = (count: number): string => `${indexed} and (${patterns.slice(0, count).join(' or ')})`
-      return { own: any(own.length), colleagues: any(colleagues.length) }
+      const everybodys = patterns.slice(0, colleagues.length)
+      const [note] = patterns.slice(colleagues.length)
+      const any = (mine: string): string => `${indexed} and (${[...everybodys, ...(note ? [mine] : [])].join(' or ')})`
+      return { own: any(`${note} and ${ownNote(note ?? '')}`), colleagues: any(`c.owner_id = $2 and ${note}`) }
     })
     const rank = `(${ranks.join(' + ')})`
     const which = {
@@ -150,6 +215,6 @@ export class SqlSeenContacts implements SeenContacts {
       ? `where ${POSITION} > (${add(after.rank)}::integer, ${add(after.title)} collate "C", ${add(after.key)} collate "C")`
       : ''
     const sql = `select * from (${seen(which)}) v ${from} order by rank, title, key limit ${add(limit)}`
-    return (await this.#session.planned<SeenRow>(sql, values)).map(toSeen)
+    return (await this.#session.planned<SeenRow>(bounded(sql, 'rank, title, key'), values)).map(toSeen)
   }
 }

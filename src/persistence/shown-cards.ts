@@ -210,3 +210,7 @@ const CHANGED = `with changed as materialized (
       select member from journal
       where organization_id = $1 and stream_id = $3 and revision > $8 and revision <= $9 and kind = ${CARD} and member > $4
     ) j order by 1 limit $5)`
+
+/** Of a card's text the line with the name, folded as it may be: the rest (a photo) is not wanted. */
+export const nameLine = (text: string): string =>
+  `substring(${text} from '(?i)\\n((?:[a-z0-9-]+\\.)?fn[;:][^\\n]*(?:\\n[ \\t][^\\n]*)*)')`

@@ -1,6 +1,7 @@
 import type { Change, Id, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
+import { SqlCardVersions } from './card-versions.ts'
 import { SqlClientProperties } from './client-properties.ts'
 import { SqlColleagues } from './colleagues.ts'
 import { SqlCollections } from './collections.ts'
@@ -24,6 +25,7 @@ const repositories = (session: Session): Repositories => ({
   organizations: new SqlOrganizations(session),
   users: new SqlUsers(session),
   contacts: new SqlContacts(session),
+  cardVersions: new SqlCardVersions(session),
   seenContacts: new SqlSeenContacts(session),
   books: new SqlBooks(session),
   locks: new SqlLocks(session),

@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import type { Id, Membership, Role, Team, TeamDescription, Teams } from '#domain'
+import type {
+  Actor,
+  Id,
+  MemberPosition,
+  MemberRow,
+  Membership,
+  Role,
+  Team,
+  TeamDescription,
+  TeamPosition,
+  TeamRole,
+  Teams,
+} from '#domain'
+import { containing } from './narrowing.ts'
+import { atMicros, micros, NAME_LINE, NO_ID, type Nullable, present } from './people-sql.ts'
 import { TeamRow } from './schema.ts'
 import { arrays, type Session } from './session.ts'
 
@@ -42,6 +56,12 @@ const MEMBERS = `select m.user_id as "userId", u.profile_id as "profileId", m.ro
   from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
   where m.organization_id = $1 and m.team_id = $2 and m.left_revision is null`
 
+const shown = (found: string): string => `select m.user_id as "userId", u.profile_id as "profileId", m.role, u.email,
+    u.is_active as "isActive", m.joined_at as "joinedAt", ${micros('m.joined_at')} as joined, ${NAME_LINE} as "nameLine"
+  from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+  join contact c on c.organization_id = u.organization_id and c.id = u.profile_id
+  where ${found} and m.left_revision is null`
+
 export class SqlTeams implements Teams {
   readonly #session: Session
   constructor(session: Session) {
@@ -56,12 +76,14 @@ export class SqlTeams implements Teams {
   }
 
   find(organizationId: Id | undefined, by: Id | { name: string }): Promise<Team[]> {
-    const [column, value] = typeof by === 'string' ? ['id', by] : ['name', by.name]
-    return this.#read(`($1::uuid is null or t.organization_id = $1) and t.${column} = $2`, [organizationId, value])
+    const condition = typeof by === 'string' ? 't.id = $1' : 't.name = $1'
+    const value = typeof by === 'string' ? by : by.name
+    if (organizationId === undefined) return this.#read(condition, [value])
+    return this.#read(`t.organization_id = $2 and ${condition}`, [value, organizationId])
   }
 
   list = (organizationId?: Id): Promise<Team[]> =>
-    this.#read('($1::uuid is null or t.organization_id = $1)', [organizationId])
+    organizationId === undefined ? this.#read('true', []) : this.#read('t.organization_id = $1', [organizationId])
 
   async #read(where: string, values: readonly unknown[]): Promise<Team[]> {
     const rows = await this.#session.query<TeamColumns>(
@@ -115,16 +137,40 @@ export class SqlTeams implements Teams {
     return rows.map(toTeam)
   }
 
-  async withRole(organizationId: Id, userId: Id): Promise<(Team & { readonly role: Role })[]> {
+  async mine(
+    { organizationId, userId }: Actor,
+    text: string,
+    after: TeamPosition | undefined,
+    limit: number,
+  ): Promise<TeamRole[]> {
     const rows = await this.#session.query<TeamColumns & { role: Role }>(
       `select ${TEAM_COLUMNS}, m.role from membership m
        join team t on t.organization_id = m.organization_id and t.id = m.team_id
        join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
        where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null and u.is_active
-       order by t.name, t.id`,
-      [organizationId, userId],
+         and lower(t.name) like $3 and ($4::text is null or (t.name, t.id) > ($4, $5::uuid))
+       order by t.name, t.id limit $6`,
+      [organizationId, userId, containing(text.toLowerCase()), after?.name ?? null, after?.id ?? null, limit],
     )
     return rows.map((row) => ({ ...toTeam(row), role: row.role }))
+  }
+
+  async shown(organizationId: Id, teamId: Id, userIds: readonly Id[]): Promise<MemberRow[]> {
+    const rows = await this.#session.query<Nullable<MemberRow>>(
+      `${shown(`m.organization_id = $1 and m.team_id = $2 and m.user_id = any($3)`)} order by m.user_id`,
+      [organizationId, teamId, userIds],
+    )
+    return rows.map(present)
+  }
+
+  async page(organizationId: Id, teamId: Id, after: MemberPosition | undefined, limit: number): Promise<MemberRow[]> {
+    const position = `(m.joined_at, m.user_id) > (${atMicros(3)}, $4::uuid)`
+    const rows = await this.#session.query<Nullable<MemberRow>>(
+      `${shown(`m.organization_id = $1 and m.team_id = $2 and ${position}`)} order by m.joined_at, m.user_id limit $5`,
+      [organizationId, teamId, after?.joined ?? 0, after?.userId ?? NO_ID, limit],
+      'team.page',
+    )
+    return rows.map(present)
   }
 
   async join(organizationId: Id, teamId: Id, userIds: readonly Id[], role: Role): Promise<void> {

@@ -12,6 +12,7 @@ import {
 import { searchKey } from '#vcard'
 import { attributeText, foundText } from './attribute-search.ts'
 import { containing } from './narrowing.ts'
+import { NAME_LINE } from './people-sql.ts'
 import { arrays, type Session } from './session.ts'
 import { SCOPE, scopeOf } from './shown-cards.ts'
 
@@ -67,9 +68,7 @@ const PAGE = 1_000
 const PEOPLE = `"user" u join contact p on p.organization_id = u.organization_id and p.id = u.profile_id
   where u.organization_id = $1 and u.is_active and p.kind = 'profile' and p.listed`
 
-/** Of those found, the line with the name, folded as it may be: the rest of a card (a photo) is not wanted. */
-const people = (found: string): string => `select f.id, f.email, f.card,
-    substring(c.text from '(?i)\\n((?:[a-z0-9-]+\\.)?fn[;:][^\\n]*(?:\\n[ \\t][^\\n]*)*)') as name_line
+const people = (found: string): string => `select f.id, f.email, f.card, ${NAME_LINE} as name_line
   from (select u.id, u.email, p.name as card, p.id as contact_id from ${PEOPLE} ${found}) f
   join contact c on c.organization_id = $1 and c.id = f.contact_id order by f.card`
 
@@ -84,7 +83,7 @@ const toPersonRow = ({ id, email, card, name_line }: PersonSqlRow): PersonRow =>
   id,
   email,
   card,
-  ...(name_line === null ? {} : { nameLine: name_line.trimEnd() }),
+  ...(name_line === null ? {} : { nameLine: name_line }),
 })
 
 /** An index finds the cards with the text anywhere; of these the name, or the user's e-mail, has to hold it. */

@@ -45,7 +45,7 @@ t.test('However large cards are, a few megabytes of them are read at once, and e
       t.strictSame(await read(t, views(changes.members)), since === undefined ? withProfile : names)
       t.ok(changes.outcome().complete)
     }
-    const some = await addressBooks.changes(actor, actor.peopleId, before, body, 7)
+    const some = await addressBooks.changes(actor, actor.peopleId, before, body, { limit: 7 })
     t.strictSame(await read(t, views(some.members)), names.slice(0, 7))
     const { token, complete } = some.outcome()
     t.notOk(complete)

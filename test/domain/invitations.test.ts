@@ -26,7 +26,7 @@ const letterOf = (invited: Invited) => {
 const create = (email: string, organization = organizationId) => users.create(organization, { name: 'New', email })
 const roleOf = async (team: Team, user: User) =>
   (await teams.members(team)).find(({ userId }) => userId === user.id)?.role
-const listed = async (team: Team) => (await invitations.list(actorOf(ann), team.id)).map(({ email }) => email)
+const listed = async (team: Team) => (await invitations.list(actorOf(ann), team.id, '', 100)).map(({ email }) => email)
 const expire = (team: Team) =>
   world.database.pool.query("update invitation set expires_at = now() - interval '1 second' where team_id = $1", [
     team.id,
@@ -64,7 +64,7 @@ t.test('once per e-mail and team, whatever its case; an expired one is replaced'
 
 t.test('whoever is active in the organization is added at once; who is deactivated is refused', async (t) => {
   const team = await newTeam()
-  t.match(await invite(team, cat.email.toUpperCase(), 'owner'), { added: { id: cat.id } })
+  t.match(await invite(team, cat.email.toUpperCase(), 'owner'), { added: { userId: cat.id } })
   t.equal(await roleOf(team, cat), 'owner')
   await t.rejects(invite(team, cat.email), { code: 'already-exists' })
   await users.setActive(dan, false)
@@ -124,7 +124,7 @@ t.test('an e-mail that only the organization vouches for counts in its own domai
   const letter = letterOf(await invite(team, email))
   const user = await create(email)
   t.equal(await roleOf(team, user), undefined)
-  t.match(await invitations.resend(actorOf(ann), team.id, letter.invitation.id), { added: { id: user.id } })
+  t.match(await invitations.resend(actorOf(ann), team.id, letter.invitation.id), { added: { userId: user.id } })
   t.strictSame([await roleOf(team, user), await listed(team)], ['member', []])
 })
 

@@ -47,7 +47,9 @@ const invite = (role: Role) => (actor: Actor, team: Team) =>
   invitations.invite(actor, team.id, { email: guest(), role })
 
 const ACTIONS: Readonly<Record<string, (actor: Actor, team: Team) => Promise<unknown>>> = {
-  'read it with its members': (actor, team) => teamWork.read(actor, team.id),
+  'read it': (actor, team) => teamWork.read(actor, team.id),
+  'read its members': (actor, team) => teamWork.members(actor, team.id, undefined, 10),
+  'read a member': (actor, team) => teamWork.member(actor, team.id, target.id),
   rename: (actor, team) => teamWork.change(actor, team.id, { name: 'Project Y' }),
   describe: (actor, team) => teamWork.change(actor, team.id, { description: 'To Jupiter' }),
   'close to requests': (actor, team) => teamWork.change(actor, team.id, { isOpen: false }),
@@ -63,12 +65,12 @@ const ACTIONS: Readonly<Record<string, (actor: Actor, team: Team) => Promise<unk
   leave: (actor, team) => teamWork.leave(actor, team.id),
   'transfer ownership': (actor, team) => teamWork.transfer(actor, team.id, target.id),
   delete: (actor, team) => teamWork.delete(actor, team.id),
-  'set the parent': async (actor, team) => teamWork.move(actor, team.id, (await newTeam('Parent')).id),
+  'set the parent': async (actor, team) => teamWork.change(actor, team.id, { parentId: (await newTeam('Parent')).id }),
   'clear the parent': async (actor, team) => {
-    await teamWork.move(actorOf(owner), team.id, (await newTeam('Parent')).id)
-    await teamWork.move(actor, team.id, undefined)
+    await teamWork.change(actorOf(owner), team.id, { parentId: (await newTeam('Parent')).id })
+    await teamWork.change(actor, team.id, { parentId: null })
   },
-  'list invitations': (actor, team) => invitations.list(actor, team.id),
+  'list invitations': (actor, team) => invitations.list(actor, team.id, '', 10),
   'invite a member': invite('member'),
   'invite an administrator': invite('administrator'),
   'invite an owner': invite('owner'),
@@ -77,7 +79,7 @@ const ACTIONS: Readonly<Record<string, (actor: Actor, team: Team) => Promise<unk
   'send an owner’s invitation again': async (actor, team) =>
     invitations.resend(actor, team.id, await invited(team, 'owner')),
   'revoke an invitation': async (actor, team) => invitations.revoke(actor, team.id, await invited(team, 'owner')),
-  'list requests': (actor, team) => joinRequests.list(actor, team.id),
+  'list requests': (actor, team) => joinRequests.list(actor, team.id, undefined, 10),
   'approve a request': (actor, team) => joinRequests.approve(actor, team.id, asker.id),
   'refuse a request': (actor, team) => joinRequests.refuse(actor, team.id, asker.id),
   'ask to join': (actor, team) => joinRequests.ask(actor, team.id),
@@ -86,7 +88,9 @@ const ACTIONS: Readonly<Record<string, (actor: Actor, team: Team) => Promise<unk
 
 const MATRIX = `
   action                           | member          | administrator   | owner          | outsider  | stranger  | deactivated
-  read it with its members         | ✔               | ✔               | ✔              | not-found | not-found | user-inactive
+  read it                          | ✔               | ✔               | ✔              | not-found | not-found | user-inactive
+  read its members                 | ✔               | ✔               | ✔              | not-found | not-found | user-inactive
+  read a member                    | ✔               | ✔               | ✔              | not-found | not-found | user-inactive
   rename                           | need-privileges | ✔               | ✔              | not-found | not-found | user-inactive
   describe                         | need-privileges | ✔               | ✔              | not-found | not-found | user-inactive
   close to requests                | need-privileges | ✔               | ✔              | not-found | not-found | user-inactive
@@ -156,8 +160,8 @@ t.test('a team that an identity provider keeps is changed by nobody else, and re
   }
   const mine = await newTeam()
   const both = await teams.get(team.id)
-  t.equal(await outcome(teamWork.move(actorOf(member), both.id, undefined)), 'need-privileges')
-  t.equal(await outcome(teamWork.move(actorOf(owner), mine.id, both.id)), 'not-found')
+  t.equal(await outcome(teamWork.change(actorOf(member), both.id, { parentId: null })), 'need-privileges')
+  t.equal(await outcome(teamWork.change(actorOf(owner), mine.id, { parentId: both.id })), 'not-found')
   t.equal(await outcome(joinRequests.ask(actorOf(outsider), both.id)), 'not-found', 'it is never open to requests')
-  t.equal((await teamWork.read(actorOf(member), both.id)).members.length, 2)
+  t.equal((await teamWork.members(actorOf(member), both.id, undefined, 10)).length, 2)
 })

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { Migration20261124_phones } from '../../migrations/Migration20261124_phones.ts'
 import { migrate } from '../../src/persistence/index.ts'
 import { testDatabase } from '../support/databases.ts'
 import { openWorld } from '../support/services.ts'
@@ -62,3 +63,29 @@ t.test('users from before their attributes were kept get them from their cards, 
     setting: 'managed_attributes',
   }),
 )
+
+t.test('telephone numbers from before their digits were kept are found by them after the migration', async (t) => {
+  const database = await testDatabase()
+  t.teardown(() => database.drop())
+  const { users, people, close } = await openWorld(database.url, { people: 3, followed: 0 })
+  const [first] = people
+  if (first) await users.update(first, { workPhone: '+1 (555) 01-99' })
+  await close()
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  t.teardown(() => client.end())
+  const texts = async () => (await client.query<{ search: string }>('select search from contact order by id')).rows
+  const after = await texts()
+  const name = 'Migration20261124_phones'
+  const down: string[] = []
+  Migration20261124_phones.prototype.down.call({ addSql: (sql: string) => down.push(sql) } as never) // all that it uses
+  for (const sql of down) await client.query(sql)
+  await client.query('delete from kith_migration where name = $1', [name])
+  t.notOk(
+    (await texts()).some(({ search }) => search.includes('15550199')),
+    'as an earlier version left them',
+  )
+  t.strictSame(await migrate(database.url), [name])
+  t.strictSame(await texts(), after)
+  t.equal(after.filter(({ search }) => search.includes('\ntel-digits\t15550199\n')).length, 1)
+})

@@ -46,7 +46,7 @@ export interface Seen {
 
 /** An address book. */
 export const book = (actor: Actor, books: AddressBooks, bookId = actor.peopleId): Followed => ({
-  changes: (token, body, limit) => books.changes(actor, bookId, token, body, limit),
+  changes: (token, body, limit) => books.changes(actor, bookId, token, body, { limit }),
   listing: async () => {
     const found = new Map<string, string>()
     for await (const views of books.cards(actor, bookId, 'none'))

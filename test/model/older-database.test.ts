@@ -7,7 +7,7 @@ const card = (uid: string, note: string): Buffer =>
   Buffer.from(`BEGIN:VCARD\r\nVERSION:3.0\r\nUID:${uid}\r\nFN:${uid}\r\nN:;;;;\r\nNOTE:${note}\r\nEND:VCARD\r\n`)
 
 async function sync(books: AddressBooks, actor: Actor, token?: string, limit?: number) {
-  const changes = await books.changes(actor, actor.peopleId, token, 'none', limit)
+  const changes = await books.changes(actor, actor.peopleId, token, 'none', { limit })
   const names: string[] = []
   for await (const members of changes.members) names.push(...members.map(({ name }) => name))
   return { names, ...changes.outcome() }

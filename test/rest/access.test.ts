@@ -21,13 +21,22 @@ t.test('the JSON API', async (t) => {
       ['GET', `/contacts/${id}/vcard`],
       ['PATCH', `/contacts/${id}`, { data }],
       ['DELETE', `/contacts/${id}`],
+      ['POST', `/contacts/${id}/hide`],
       ['POST', `/contacts/${id}/unhide`],
+      ['GET', `/contacts/${id}/photo`],
+      ['DELETE', `/contacts/${id}/photo`],
+      ['GET', `/contacts/${id}/history`],
       ['POST', '/contacts', { override: id, data }],
     ]
     const others: readonly (readonly [string, string, object?])[] = [
       ['GET', '/me'],
       ['PATCH', '/me', {}],
       ['GET', '/contacts'],
+      ['GET', '/contacts/hidden'],
+      ['GET', '/contacts/changes'],
+      ['GET', '/contacts/export'],
+      ['POST', '/contacts/batch', { operations: [] }],
+      ['GET', '/history'],
       ['POST', '/contacts', { data }],
     ]
     for (const [method, path, body] of [...routes, ...others]) {
@@ -52,7 +61,14 @@ t.test('the JSON API', async (t) => {
   })
 
   await t.test('RFC 9110 §13: conditions, and §15.5: what is refused', async (t) => {
-    for (const path of ['/me', '/contacts', `/contacts/${id}`, `/contacts/${id}/vcard`]) {
+    for (const path of [
+      '/me',
+      '/contacts',
+      '/contacts/hidden',
+      '/history',
+      `/contacts/${id}`,
+      `/contacts/${id}/vcard`,
+    ]) {
       const read = await ann.get(path)
       t.equal(read.status, 200, path)
       t.match(read.headers['cache-control'], /private/)
@@ -145,15 +161,27 @@ t.test('the JSON API', async (t) => {
     } // OpenAPI 3.1
     t.equal(openapi, '3.1.0')
     for (const { method, path, status } of running.seen) {
-      const known = path.replace(/^\/contacts\/[^/]+/, '/contacts/{id}')
-      const operation = paths[`/api/v1${known}`]?.[method === 'HEAD' ? 'get' : method.toLowerCase()]
+      const known = path.replace(/^\/(contacts|history)\/[^/]+/, '/$1/{id}')
+      const operation = (paths[`/api/v1${path}`] ?? paths[`/api/v1${known}`])?.[
+        method === 'HEAD' ? 'get' : method.toLowerCase()
+      ]
       if (operation && !path.includes('%zz')) t.ok(operation.responses[status], `${method} ${known} ${status}`)
     }
     t.strictSame(Object.keys(paths).sort(), [
       '/api/v1/contacts',
+      '/api/v1/contacts/batch',
+      '/api/v1/contacts/changes',
+      '/api/v1/contacts/export',
+      '/api/v1/contacts/hidden',
       '/api/v1/contacts/{id}',
+      '/api/v1/contacts/{id}/hide',
+      '/api/v1/contacts/{id}/history',
+      '/api/v1/contacts/{id}/photo',
       '/api/v1/contacts/{id}/unhide',
       '/api/v1/contacts/{id}/vcard',
+      '/api/v1/history',
+      '/api/v1/history/{id}',
+      '/api/v1/history/{id}/restore',
       '/api/v1/me',
       '/api/v1/organization',
       '/api/v1/organization/administrators',

@@ -37,7 +37,8 @@ export class App {
 
   /** `path` is what comes after /api/v1. */
   async ask(method: string, path: string, body?: unknown, headers: Asking['headers'] = {}): Promise<RestAnswer> {
-    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+    const sent = body === undefined || typeof body === 'string' || body instanceof Uint8Array
+    const text = sent ? body : JSON.stringify(body)
     const answer = await ask(this.url, method, `/api/v1${path}`, {
       headers: {
         authorization: this.token === undefined ? undefined : `Bearer ${this.token}`,

@@ -28,7 +28,7 @@ export const syncCollection: Report = {
       return answerHome(book.href, context, wanted, await addressBooks.bookChanges(actor, since, limit).catch(refused))
     }
     if (book.kind !== 'address-book') throw new TypeError('see `on`')
-    const changes = await addressBooks.changes(actor, book.id, since, wanted.row, limit).catch(refused)
+    const changes = await addressBooks.changes(actor, book.id, since, wanted.row, { limit }).catch(refused)
     return answer(book, context, wanted, changes)
   },
 }

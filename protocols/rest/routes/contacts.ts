@@ -1,36 +1,27 @@
-import type { Actor, SeenContact } from '#domain'
-import { convert, parseVCard, readData, serialize } from '#vcard'
-import { ifMatch, sendRead, sendWritten } from '../conditions.ts'
+import { asId } from '#domain'
+import { convert, parseVCard, serialize } from '#vcard'
+import { sendRead, sendWritten } from '../conditions.ts'
+import { contactJson, etagOf, expectedOf, idIn } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatCursor, idIn, parseCursor } from '../cursor.ts'
+import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
 import { Problem } from '../problems.ts'
-import { ById, Contact, ContactMerge, ContactNew, Contacts, Page, VCardQuery } from '../schemas.ts'
+import {
+  ById,
+  Contact,
+  ContactMerge,
+  ContactNew,
+  Contacts,
+  HiddenCards,
+  ListPage,
+  Page,
+  VCardQuery,
+} from '../schemas.ts'
 
 const MOST = 50
 
-/** Names what is seen: the card, and of an override the base, which is shown too. */
-const etagOf = ({ etag, base }: SeenContact): string => `"${base ? `${etag}.${base.etag}` : etag}"`
-
 /** Colleagues as one sees them, and contacts of one's own. */
-export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Context): void {
-  const summary = (actor: Actor, { id, kind, isMe, book, name, text }: SeenContact) => ({
-    id,
-    kind,
-    is_me: isMe,
-    book: book.name,
-    href: cardHref(actor, book.name, name),
-    data: readData(parseVCard(text)),
-  })
-  const whole = (actor: Actor, contact: SeenContact): string =>
-    JSON.stringify({
-      ...summary(actor, contact),
-      ...(contact.base ? { base: readData(parseVCard(contact.base.text)) } : {}),
-      ...(contact.layer ? { layer: contact.layer } : {}),
-    })
-  const expectedOf = (request: Parameters<typeof ifMatch>[0]) => {
-    const matches = ifMatch(request)
-    return matches && ((now: SeenContact) => matches(etagOf(now)))
-  }
+export function contactRoutes(app: App, { actorOf, contactData, contactBatch, cardHref }: Context): void {
+  const { summary, whole } = contactJson(cardHref)
   const tags = ['Contacts']
   const known = { 304: { description: 'As you know it' } }
 
@@ -57,6 +48,26 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
   })
 
+  app.get('/contacts/hidden', {
+    exposeHeadRoute: true,
+    schema: {
+      operationId: 'listHidden',
+      tags,
+      summary: 'What you have hidden: colleagues, and cards of your teams',
+      querystring: ListPage,
+      headers: headers(IfNoneMatch),
+      response: { 200: json('A page', HiddenCards), ...known, ...refusals(400) },
+    },
+    handler: async (request, reply) => {
+      const { limit = MOST, cursor } = request.query
+      const after = cursor === undefined ? undefined : asId(cursor)
+      if (cursor !== undefined && after === undefined) throw noCursor()
+      const { items, next = null } = await contactData.hidden(actorOf(request), after, limit)
+      const page = items.map(({ id, kind, isMe, fullName }) => ({ id, kind, is_me: isMe, full_name: fullName }))
+      return sendRead(request, reply, JSON.stringify({ items: page, next }))
+    },
+  })
+
   app.get('/contacts/:id', {
     exposeHeadRoute: true,
     schema: {
@@ -69,7 +80,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.get(actor, idIn(request.params.id))
+      const contact = await contactData.get(actor, idIn(request.params))
       return sendRead(request, reply, whole(actor, contact), etagOf(contact))
     },
   })
@@ -79,6 +90,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       operationId: 'addContact',
       tags,
       summary: 'A contact of your own, or your changes over a colleague’s card',
+      headers: headers(IfMatch),
       body: ContactNew,
       response: {
         201: json('It is there now; Location says where', Contact),
@@ -92,7 +104,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       const { contact, created } =
         override === undefined
           ? { contact: await contactData.create(actor, data), created: true }
-          : await contactData.override(actor, idIn(override), data)
+          : await contactData.override(actor, idIn({ id: override }), data, expectedOf(request))
       if (created) reply.header('location', `${app.prefix}/contacts/${contact.id}`)
       return sendWritten(reply, created ? 201 : 200, whole(actor, contact), etagOf(contact))
     },
@@ -110,7 +122,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.amend(actor, idIn(request.params.id), request.body.data, expectedOf(request))
+      const contact = await contactData.amend(actor, idIn(request.params), request.body.data, expectedOf(request))
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
   })
@@ -125,7 +137,22 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       response: { 204: empty('Done'), ...refusals(404, 412, 423) },
     },
     handler: async (request, reply) => {
-      await contactData.remove(actorOf(request), idIn(request.params.id), expectedOf(request))
+      await contactData.remove(actorOf(request), idIn(request.params), expectedOf(request))
+      return reply.code(204).send()
+    },
+  })
+
+  app.post('/contacts/:id/hide', {
+    schema: {
+      operationId: 'hideContact',
+      tags,
+      summary: 'Hide a colleague’s card, with what you changed of it',
+      params: ById,
+      headers: headers(IfMatch),
+      response: { 204: empty('Done'), ...refusals(404, 412, 422, 423) },
+    },
+    handler: async (request, reply) => {
+      await contactBatch.hide(actorOf(request), idIn(request.params), expectedOf(request))
       return reply.code(204).send()
     },
   })
@@ -136,11 +163,12 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       tags,
       summary: 'Show a card again that you have hidden',
       params: ById,
-      response: { 200: json('It is back', Contact), ...refusals(404) },
+      response: { 200: json('It is back', Contact), 204: empty('A team’s card is back'), ...refusals(404) },
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.unhide(actor, idIn(request.params.id))
+      const contact = await contactData.unhide(actor, idIn(request.params))
+      if (!contact) return reply.code(204).send()
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
   })
@@ -165,7 +193,7 @@ export function contactRoutes(app: App, { actorOf, contactData, cardHref }: Cont
       },
     },
     handler: async (request, reply) => {
-      const contact = await contactData.get(actorOf(request), idIn(request.params.id))
+      const contact = await contactData.get(actorOf(request), idIn(request.params))
       const version = request.query.version ?? contact.version
       const { text } = contact
       const sent = version === contact.version ? text : serialize(convert(parseVCard(text), version))

@@ -1,5 +1,5 @@
 import { type Actor, shownName } from '#domain'
-import { etagOfText, ifMatch, sendRead, sendWritten } from '../conditions.ts'
+import { etagOfContent, ifMatch, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { type FieldProblem, Problem } from '../problems.ts'
 import { Me, MeChange } from '../schemas.ts'
@@ -27,7 +27,7 @@ export function meRoutes(app: App, { actorOf, ownProfile, organizationWork }: Co
         editable_profile_fields: abilities.editableFields ?? null,
       },
     })
-    const etagOf = (version: string): string => etagOfText(JSON.stringify([version, organization.name, abilities]))
+    const etagOf = (version: string): string => etagOfContent(JSON.stringify([version, organization.name, abilities]))
     return { text, etagOf, etag: etagOf(user.version) }
   }
 

@@ -1,7 +1,8 @@
 import { type ManagedUser, type OrganizationView, shownName } from '#domain'
-import { etagOfText, ifMatch, sendRead, sendWritten } from '../conditions.ts'
+import { etagOfContent, ifMatch, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatIdCursor, idIn, parseIdCursor } from '../cursor.ts'
+import { formatIdCursor, parseIdCursor } from '../cursor.ts'
+import { idOf, PAGE_SIZE } from '../ids.ts'
 import {
   Administrator,
   Administrators,
@@ -10,8 +11,6 @@ import {
   Organization,
   OrganizationChange,
 } from '../schemas-organization.ts'
-
-const MOST = 50
 
 const shownOrganization = ({ organization, abilities }: OrganizationView): string =>
   JSON.stringify({
@@ -49,7 +48,7 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
   const known = { 304: { description: 'As you know it' } }
   const expectedOf = <Now>(request: Parameters<typeof ifMatch>[0], text: (now: Now) => string) => {
     const matches = ifMatch(request)
-    return matches && ((now: Now) => matches(etagOfText(text(now))))
+    return matches && ((now: Now) => matches(etagOfContent(text(now))))
   }
   const shown = (user: ManagedUser): string => JSON.stringify(administrator(user))
 
@@ -86,7 +85,7 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
       }
       const saved = await organizationWork.change(actorOf(request), change, expectedOf(request, shownOrganization))
       const text = shownOrganization(saved)
-      return sendWritten(reply, 200, text, etagOfText(text))
+      return sendWritten(reply, 200, text, etagOfContent(text))
     },
   })
 
@@ -101,7 +100,7 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
       response: { 200: json('A page', Administrators), ...known, ...refusals(400) },
     },
     handler: async (request, reply) => {
-      const { limit = MOST, cursor } = request.query
+      const { limit = PAGE_SIZE, cursor } = request.query
       const after = cursor === undefined ? undefined : parseIdCursor(cursor)
       const found = await organizationWork.administrators(actorOf(request), after, limit + 1)
       const last = found.length > limit ? found[limit - 1] : undefined
@@ -121,7 +120,7 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
       response: { 200: json('The administrator', Administrator), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const found = await organizationWork.administrator(actorOf(request), idIn(request.params.user_id))
+      const found = await organizationWork.administrator(actorOf(request), idOf(request.params.user_id))
       return sendRead(request, reply, shown(found))
     },
   })
@@ -136,9 +135,9 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
       response: { 200: json('The administrator', Administrator), ...refusals(404, 412, 422) },
     },
     handler: async (request, reply) => {
-      const id = idIn(request.params.user_id)
+      const id = idOf(request.params.user_id)
       const text = shown(await organizationWork.grant(actorOf(request), id, expectedOf(request, shown)))
-      return sendWritten(reply, 200, text, etagOfText(text))
+      return sendWritten(reply, 200, text, etagOfContent(text))
     },
   })
 
@@ -152,7 +151,7 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
       response: { 204: empty('Done'), ...refusals(404, 409, 412) },
     },
     handler: async (request, reply) => {
-      await organizationWork.withdraw(actorOf(request), idIn(request.params.user_id), expectedOf(request, shown))
+      await organizationWork.withdraw(actorOf(request), idOf(request.params.user_id), expectedOf(request, shown))
       return reply.code(204).send()
     },
   })

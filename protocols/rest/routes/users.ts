@@ -1,12 +1,11 @@
 import { type Colleague as Found, shownName, type Viewer } from '#domain'
 import { sendRead } from '../conditions.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatCursor, idIn, parseCursor, parseIdCursor } from '../cursor.ts'
+import { formatCursor, parseCursor, parseIdCursor } from '../cursor.ts'
+import { idOf, PAGE_SIZE } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById } from '../schemas.ts'
 import { Colleague, Colleagues, Search } from '../schemas-organization.ts'
-
-const MOST = 50
 
 const shown = (user: Found, { isStaff }: Viewer) => ({
   id: user.id,
@@ -37,7 +36,7 @@ export function userRoutes(app: App, { actorOf, colleagues }: Context): void {
       response: { 200: json('A page', Colleagues), ...known, ...refusals(400) },
     },
     handler: async (request, reply) => {
-      const { q = '', limit = MOST, cursor } = request.query
+      const { q = '', limit = PAGE_SIZE, cursor } = request.query
       if (q.includes('\0')) {
         throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
       }
@@ -60,7 +59,7 @@ export function userRoutes(app: App, { actorOf, colleagues }: Context): void {
       response: { 200: json('The user', Colleague), ...known, ...refusals(404) },
     },
     handler: async (request, reply) => {
-      const { colleague, viewer } = await colleagues.get(actorOf(request), idIn(request.params.id))
+      const { colleague, viewer } = await colleagues.get(actorOf(request), idOf(request.params.id))
       return sendRead(request, reply, JSON.stringify(shown(colleague, viewer)))
     },
   })

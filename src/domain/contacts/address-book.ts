@@ -16,6 +16,14 @@ export interface Changes<View = CardView> {
   outcome(): { readonly token: string; readonly complete: boolean }
 }
 
+/** How much of what changed is asked for at once. */
+interface Asked {
+  /** Members, at most. */
+  readonly limit?: number | undefined
+  /** Whether to end where one read does, so that the whole answer may be held. */
+  readonly brief?: boolean
+}
+
 /** How the members of a collection are read, in the order of their names. */
 interface Reader<View> {
   /** Members in one read, at most. */
@@ -111,10 +119,10 @@ export class AddressBooks {
     collectionId: Id,
     text: string | undefined,
     body: Of,
-    limit?: number,
+    asked: Asked = {},
   ): Promise<Changes<Shown<Of>>> {
     const { collections } = this.#store
-    return await this.#changes(actor, collectionId, text, limit, {
+    return await this.#changes(actor, collectionId, text, asked, {
       size: pageSize(body),
       isFull: (page) =>
         isFull(
@@ -131,23 +139,29 @@ export class AddressBooks {
   /** The same of a person's home: which books came, went or changed. @throws DomainError `token-refused` */
   async bookChanges(actor: Actor, text: string | undefined, limit?: number): Promise<Changes<Book>> {
     const { books } = this.#store
-    return await this.#changes(actor, actor.userId, text, limit, {
-      size: pageSize('none'),
-      isFull: () => false,
-      page: async (after, count) => {
-        const all = (await books.list(actor)).filter(({ name }) => name > after)
-        const sorted = all.sort((one, other) => (one.name < other.name ? -1 : 1))
-        return sorted.slice(0, count).map((view) => ({ name: view.name, view }))
+    return await this.#changes(
+      actor,
+      actor.userId,
+      text,
+      { limit },
+      {
+        size: pageSize('none'),
+        isFull: () => false,
+        page: async (after, count) => {
+          const all = (await books.list(actor)).filter(({ name }) => name > after)
+          const sorted = all.sort((one, other) => (one.name < other.name ? -1 : 1))
+          return sorted.slice(0, count).map((view) => ({ name: view.name, view }))
+        },
+        changed: (since, until, after, count) => books.changed(actor, since, until, after, count),
       },
-      changed: (since, until, after, count) => books.changed(actor, since, until, after, count),
-    })
+    )
   }
 
   async #changes<View>(
     actor: Actor,
     collectionId: Id,
     text: string | undefined,
-    limit: number | undefined,
+    { limit, brief = false }: Asked,
     reader: Reader<View>,
   ): Promise<Changes<View>> {
     const token = text === undefined ? undefined : parseToken(text)
@@ -177,7 +191,7 @@ export class AddressBooks {
           left -= shown.length
         }
         const complete = page.length <= size && !reader.isFull(page)
-        if (complete || left <= 0) {
+        if (complete || left <= 0 || (brief && reader.isFull(page))) {
           const goOn: ChangeToken['page'] = { after, ...(since ? { since: { base: since.base, own: since.own } } : {}) }
           const fresh = { collectionId, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }
           outcome = { token: (await readAll()) || text === undefined ? formatToken(fresh) : text, complete }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { parseVCard, type VCard } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
-import type { CardVersion, Member, Place, Store, Transaction } from '../ports.ts'
+import type { Member, Place, Store, Transaction } from '../ports.ts'
+import type { CardVersion } from '../ports-history.ts'
 import { editTeamCard } from '../team-cards.ts'
 import { assertName } from './book-service.ts'
 import { assertWritable, type Condition } from './condition.ts'
@@ -76,6 +77,7 @@ export class ContactService {
     sent: Sent,
     condition: Condition,
     bookId: Id,
+    id: Id = randomUUID(),
   ): Promise<Written> {
     assertWritable(condition, locks, name, old?.etag, !old)
     if (uidHolder) {
@@ -90,7 +92,7 @@ export class ContactService {
     const written = { created: !old, ...(made || (old && !sent.uid) ? {} : { etag: fresh.etag }) }
     if (old?.etag === fresh.etag) return written
     const contact: Contact = {
-      id: old?.id ?? randomUUID(),
+      id: old?.id ?? id,
       kind: 'personal',
       ownerId: actor.userId,
       bookId,
@@ -187,7 +189,10 @@ export class ContactService {
       if (uidHolder) throw uidConflict(uidHolder.name)
       const isOther = own && sent.uid && comparableUid(sent.uid) !== comparableUid(own.uid)
       if (isOther) await transaction.contacts.delete(actor.organizationId, own)
-      await this.#putPersonal(transaction, actor, name, isOther ? vacant : place, sent, {}, bookId)
+      const known = isOther || version.kind !== 'personal' ? undefined : version.contactId
+      const isFree = known && !(await transaction.seenContacts.find(actor, { id: known })) // moved, it keeps its id
+      const id = isFree ? known : randomUUID()
+      await this.#putPersonal(transaction, actor, name, isOther ? vacant : place, sent, {}, bookId, id)
       return 'card'
     })
   }

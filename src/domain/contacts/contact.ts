@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { VCard, Version } from '#vcard'
-import { convert, searchText, serialize } from '#vcard'
+import { convert, parseVCard, readData, searchText, serialize } from '#vcard'
 import type { Id } from '../actor.ts'
 import type { Layer } from './overlay.ts'
 
@@ -107,3 +107,9 @@ export const idInName = (name: string): Id | undefined =>
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.vcf$/.test(name) ? name.slice(0, 36) : undefined
 
 export const nameOfId = (id: Id): string => `${id}.vcf`
+
+/** The name in the line of a card that holds it; '' without one. */
+export const nameInLine = (line: string | undefined): string =>
+  line === undefined
+    ? ''
+    : readData(parseVCard(`BEGIN:VCARD\r\nVERSION:3.0\r\n${line}\r\nEND:VCARD\r\n`)).full_name.trim()

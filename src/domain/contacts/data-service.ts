@@ -4,7 +4,7 @@ import { type ContactData, convert, dataProblems, parseVCard, readData, serializ
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
-import { nameOfId } from './contact.ts'
+import { MAX_READ_BYTES, nameInLine, nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
 import { assertEditable, sameLayer } from './profile.ts'
@@ -14,6 +14,17 @@ export interface ContactPage {
   readonly items: readonly SeenContact[]
   /** Where the next page starts, if there is one. */
   readonly next?: ContactPosition
+}
+
+/** What somebody hid, and where the list goes on. */
+export interface HiddenPage {
+  readonly items: readonly {
+    readonly id: Id
+    readonly kind: 'profile' | 'team'
+    readonly isMe: boolean
+    readonly fullName: string
+  }[]
+  readonly next?: Id
 }
 
 /** Fields of `data` as JSON says them; null takes one away. */
@@ -39,7 +50,7 @@ export class ContactDataService {
     const found = await this.#store.seenContacts.page(actor, readSearch(q), after, limit + 1)
     const items = found.slice(0, limit)
     const last = items.at(-1)
-    return found.length > limit && last ? { items, next: last.position } : { items }
+    return last && (found.length > limit || isFullOf(found)) ? { items, next: last.position } : { items }
   }
 
   /** @throws DomainError `not-found` */
@@ -48,6 +59,9 @@ export class ContactDataService {
     if (!found) throw notFound()
     return found
   }
+
+  find = (actor: Actor, at: { readonly bookId: Id; readonly name: string }): Promise<SeenContact | undefined> =>
+    this.#store.seenContacts.find(actor, at)
 
   /** A new contact of one's own, in the `people` book. @throws DomainError `invalid-data` */
   async create(actor: Actor, data: ContactChange): Promise<SeenContact> {
@@ -67,7 +81,12 @@ export class ContactDataService {
    * layer before.
    * @throws DomainError `not-found`, `invalid-data`, also for one's own profile and contacts
    */
-  async override(actor: Actor, id: Id, data: ContactChange): Promise<{ contact: SeenContact; created: boolean }> {
+  async override(
+    actor: Actor,
+    id: Id,
+    data: ContactChange,
+    expected?: Expected,
+  ): Promise<{ contact: SeenContact; created: boolean }> {
     assertData(dataProblems(data, false))
     const before = await this.get(actor, id)
     if (before.isMe || before.kind === 'personal') {
@@ -75,7 +94,7 @@ export class ContactDataService {
         problems: [{ field: 'override', problem: 'is your own' }],
       })
     }
-    const contact = await this.#write(actor, id, (card) => writeData(card, added(readData(card), data)))
+    const contact = await this.#write(actor, id, (card) => writeData(card, added(readData(card), data)), expected)
     return { contact, created: before.kind === 'profile' && contact.kind === 'override' }
   }
 
@@ -94,10 +113,23 @@ export class ContactDataService {
     )
   }
 
-  /** @throws DomainError `not-found` where it is not hidden */
-  async unhide(actor: Actor, id: Id): Promise<SeenContact> {
+  /** What the person hid, in the order of ids. */
+  async hidden(actor: Actor, after: Id | undefined, limit: number): Promise<HiddenPage> {
+    const found = await this.#store.seenContacts.hidden(actor, after, limit + 1)
+    const items = found.slice(0, limit).map(({ id, kind, isMe, nameLine, teamName = '' }) => ({
+      id,
+      kind,
+      isMe,
+      fullName: nameLine === undefined ? teamName : nameInLine(nameLine),
+    }))
+    const last = items.at(-1)
+    return found.length > limit && last ? { items, next: last.id } : { items }
+  }
+
+  /** The contact, if one is seen now (a team's card is none). @throws DomainError `not-found` where it is not hidden */
+  async unhide(actor: Actor, id: Id): Promise<SeenContact | undefined> {
     await this.#contacts.unhide(actor, id)
-    return await this.get(actor, id)
+    return await this.#store.seenContacts.find(actor, { id })
   }
 
   async #write(actor: Actor, id: Id, change: (card: VCard) => VCard, expected?: Expected): Promise<SeenContact> {
@@ -135,6 +167,10 @@ export class ContactDataService {
     }
   }
 }
+
+const isFullOf = (found: readonly SeenContact[]): boolean =>
+  found.reduce((bytes, { text, base }) => bytes + Buffer.byteLength(text) + Buffer.byteLength(base?.text ?? ''), 0) >=
+  MAX_READ_BYTES
 
 function assertData(problems: readonly { field: string; problem: string }[]): void {
   if (problems.length > 0) throw new DomainError('invalid-data', 'Some fields cannot be so', { problems })
