@@ -7,6 +7,7 @@ import {
   ClientPropertyService,
   ColleagueService,
   ConnectorService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
@@ -38,6 +39,7 @@ export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
@@ -106,10 +108,12 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     }
     const contacts = new ContactService(store)
     const addressBooks = new AddressBooks(store)
+    const scimTokens = new ScimTokens(store, key)
     return {
       store,
       organizations: new OrganizationService(store),
       organizationWork: new OrganizationWork(store),
+      connectorWork: new ConnectorWork(store, scimTokens.issue),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
@@ -130,7 +134,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       appPasswords: new AppPasswords(store, key),
       connectors: new ConnectorService(store),
       identities: new IdentityService(store),
-      scimTokens: new ScimTokens(store, key),
+      scimTokens,
       issuerTokens: new IssuerTokens(store, config.issuers),
       migrated,
       close,

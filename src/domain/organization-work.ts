@@ -2,7 +2,7 @@ import type { DataField } from '#vcard'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
 import { mayCreateTeams, type Organization, type OrganizationChange, saveOrganization } from './organizations.ts'
-import type { Store, Transaction } from './ports.ts'
+import type { Repositories, Store, Transaction } from './ports.ts'
 import { assertActive, assertExpected, type Expected, lockPeople } from './team-role.ts'
 import { type ManagedUser, saveManaged, type User } from './users.ts'
 
@@ -29,6 +29,12 @@ const abilitiesOf = (user: User, organization: Organization): Abilities => ({
 /** @throws DomainError `need-privileges` */
 export function assertAdministrator({ isStaff }: Pick<User, 'isStaff'>): void {
   if (!isStaff) throw new DomainError('need-privileges', 'This is for administrators of your organization')
+}
+
+/** Who asks, if they are active still. */
+export async function myselfOf({ users }: Repositories, { organizationId, userId }: Actor): Promise<User | undefined> {
+  const [user] = await users.find(userId)
+  return user?.organizationId === organizationId && user.isActive ? user : undefined
 }
 
 /** What people do with their organization: everybody reads it, administrators change it and name each other. */
@@ -65,21 +71,16 @@ export class OrganizationWork {
 
   /** Deactivated ones too, by id. @throws DomainError `need-privileges` */
   async administrators(actor: Actor, after: Id | undefined, limit: number): Promise<ManagedUser[]> {
-    assertAdministrator((await this.#myself(actor)) ?? { isStaff: false })
+    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
     return await this.#store.users.administrators(actor.organizationId, after, limit)
   }
 
   /** @throws DomainError `need-privileges`, `not-found` of who is none */
   async administrator(actor: Actor, id: Id): Promise<ManagedUser> {
-    assertAdministrator((await this.#myself(actor)) ?? { isStaff: false })
+    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
     const found = await this.#store.directory.user(actor.organizationId, id, false)
     if (!found?.isStaff) throw notFound('They are no administrator')
     return found
-  }
-
-  async #myself({ organizationId, userId }: Actor): Promise<User | undefined> {
-    const [user] = await this.#store.users.find(userId)
-    return user?.organizationId === organizationId && user.isActive ? user : undefined
   }
 
   /** @throws DomainError `need-privileges`, `not-found`, `user-inactive`, `invalid-data` of shared equipment */
