@@ -5,6 +5,7 @@ import type {
   Actor,
   AddressBooks,
   ColleagueService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
@@ -26,6 +27,7 @@ export interface Services {
   readonly ownProfile: OwnProfileService
   readonly colleagues: ColleagueService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService

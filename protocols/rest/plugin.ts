@@ -6,6 +6,8 @@ import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
 import { readingPage } from './docs.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { connectorTokenRoutes } from './routes/connector-tokens.ts'
+import { connectorRoutes } from './routes/connectors.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactExportRoutes } from './routes/contact-export.ts'
@@ -89,6 +91,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           contactRoutes(typed, context)
           userRoutes(typed, context)
           organizationRoutes(typed, context)
+          connectorRoutes(typed, context)
+          connectorTokenRoutes(typed, context)
           contactBatchRoutes(typed, context)
           contactExportRoutes(typed, context)
           contactChangesRoutes(typed, context)

@@ -55,8 +55,9 @@ export class ScimTokens {
 
   #make(connector: Connector, label: string, mayWrite: boolean, expiresAt: Date | undefined): NewApiToken {
     const trimmed = label.trim()
-    if (trimmed === '' || trimmed.length > 200) {
-      throw new DomainError('invalid-data', 'A label tells what the token is for, in at most 200 characters')
+    if (trimmed === '' || trimmed.length > 200 || /\p{Cc}/u.test(trimmed)) {
+      const problems = [{ field: 'label', problem: 'has 1 to 200 characters, and no control characters' }]
+      throw new DomainError('invalid-data', 'A label tells what the token is for', { problems })
     }
     const createdAt = new Date()
     if (expiresAt && expiresAt <= createdAt)

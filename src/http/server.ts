@@ -76,6 +76,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     ownProfile: kith.ownProfile,
     colleagues: kith.colleagues,
     organizationWork: kith.organizationWork,
+    connectorWork: kith.connectorWork,
     teamWork: kith.teamWork,
     joinRequests: kith.joinRequests,
     invitations: kith.invitations,
