@@ -7,7 +7,7 @@ const only = (name, from, allowed, comment) => ({
   to: { pathNot: allowed },
 })
 const NODE =
-  '^(node:)?(assert|buffer|child_process|crypto|events|fs|fs/promises|http|https|module|net|os|path|stream|stream/promises|string_decoder|timers|timers/promises|tls|url|util|worker_threads|zlib)$'
+  '^(node:)?(assert|async_hooks|buffer|child_process|crypto|dns|events|fs|fs/promises|http|https|module|net|os|path|stream|stream/promises|string_decoder|timers|timers/promises|tls|url|util|worker_threads|zlib)$'
 module.exports = {
   forbidden: [
     {
@@ -37,6 +37,12 @@ module.exports = {
       'credentials to an actor',
     ),
     only(
+      'outgoing',
+      '^src/outgoing/',
+      ['^src/(outgoing|domain)/', '^src/html\\.ts$', '^node_modules/(pg-boss|nodemailer|@types/nodemailer)/', NODE],
+      'what is sent, and the jobs that send it',
+    ),
+    only(
       'scim-check',
       '^src/scim-check/',
       ['^src/scim-check/', NODE],
@@ -45,7 +51,7 @@ module.exports = {
     {
       name: 'persistence-hidden',
       severity: 'error',
-      from: { path: '^(src/(domain|vcard|auth)|protocols)/' },
+      from: { path: '^(src/(domain|vcard|auth|outgoing)|protocols)/' },
       to: { path: '^src/persistence/' },
     },
     {
@@ -72,7 +78,7 @@ module.exports = {
     {
       name: 'assembly-only',
       severity: 'error',
-      from: { path: '^src/(vcard|domain|persistence|auth|scim-check)/' },
+      from: { path: '^src/(vcard|domain|persistence|auth|outgoing|scim-check)/' },
       to: { path: '^src/(http/|cli|commands/|config|composition|demo/|maintenance)|^protocols/' },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

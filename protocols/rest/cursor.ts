@@ -28,15 +28,6 @@ export const noCursor = (): Problem =>
     errors: [{ field: 'cursor', problem: 'is none of ours' }],
   })
 
-export const formatIdCursor = (key: Id): string => formatCursor({ rank: 0, title: '', key })
-
-/** The id of what a page goes on after. @throws Problem 400 */
-export function parseIdCursor(text: string): Id {
-  const id = asId(parseCursor(text).key)
-  if (id === undefined) throw noCursor()
-  return id
-}
-
 /** What tells an item of a list from every other: the list is in the order of it. */
 export type Place = readonly [order: string, id: string]
 
@@ -63,6 +54,16 @@ export function pageFrom<Item>(
   const last = items.at(-1)
   const next = found.length > limit && last ? formatParts(place(last)) : null
   return JSON.stringify({ items: items.map(json), next })
+}
+
+export const formatIdCursor = (id: Id): string => formatParts([id])
+
+/** The id of what a page goes on after. @throws Problem 400 */
+export function parseIdCursor(text: string): Id {
+  const [last] = parseParts(text, 1)
+  const id = typeof last === 'string' ? asId(last) : undefined
+  if (id === undefined) throw noCursor()
+  return id
 }
 
 function parsedJson(text: string): unknown {

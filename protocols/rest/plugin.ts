@@ -1,11 +1,14 @@
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Actor, Bearer } from '#domain'
+import type { Actor, Bearer, Once } from '#domain'
 import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
+import { described } from './description.ts'
 import { readingPage } from './docs.ts'
+import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { type Limit, rateLimited } from './rate-limit.ts'
 import { connectorTokenRoutes } from './routes/connector-tokens.ts'
 import { connectorRoutes } from './routes/connectors.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
@@ -14,10 +17,15 @@ import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { directoryRoutes } from './routes/directories.ts'
+import { entryRoutes } from './routes/directory-entries.ts'
+import { offerRoutes } from './routes/directory-offers.ts'
+import { hookRoutes } from './routes/hooks.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
 import { organizationRoutes } from './routes/organization.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { teamMemberRoutes } from './routes/team-members.ts'
 import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
@@ -28,10 +36,13 @@ export type Authenticate = (request: FastifyRequest) => Promise<Bearer | 'unauth
 
 export interface RestOptions extends Services {
   readonly authenticate: Authenticate
+  readonly once: Once
   /** Where people reach the server: an origin. */
   readonly publicUrl: string
   /** The largest body, in bytes. */
   readonly bodyLimit: number
+  /** Requests a second that one person may make, over some seconds; 0: any number. */
+  readonly rateLimit: number
 }
 
 export const isRestPath = (url: string): boolean => url.startsWith('/api/')
@@ -43,34 +54,35 @@ export const UNREADABLE = [
 
 /** The JSON API under /api/v1, and its description. */
 export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
-  const { authenticate, publicUrl, bodyLimit, ...services } = options
+  const { authenticate, publicUrl, bodyLimit, rateLimit, once, ...services } = options
   const actors = new WeakMap<FastifyRequest, Actor>()
   const actorOf = (request: FastifyRequest): Actor => {
     const actor = actors.get(request)
     if (!actor) throw new TypeError('a route of the API has a hook that lets people in')
     return actor
   }
-  const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
-    const bearer = await authenticate(request)
-    if (bearer === 'unauthorized') {
-      const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
-      const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
-      throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+  const letIn =
+    (limited: Limit) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
+      const bearer = await authenticate(request)
+      if (bearer === 'unauthorized') {
+        const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
+        const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
+        throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+      }
+      if (bearer.kind !== 'user') {
+        throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
+      }
+      await limited(request, reply, bearer.key)
+      actors.set(request, bearer.actor)
     }
-    if (bearer.kind !== 'user') {
-      throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
-    }
-    actors.set(request, bearer.actor)
-  }
 
   await app.register(
     async (api) => {
       await api.register(swagger, { openapi: description(publicUrl) })
       api.setErrorHandler(sendProblem)
-      api.setNotFoundHandler(() => {
-        throw new Problem(404, 'not-found', 'Nothing is here')
-      })
+      api.setNotFoundHandler(nothing)
       await api.register(
         async (scope) => {
           scope.removeAllContentTypeParsers()
@@ -83,16 +95,18 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           scope.addHook('preParsing', assertTaken(types))
           scope.setValidatorCompiler(validator)
           scope.setSchemaErrorFormatter(wrong)
-          scope.addHook('onRequest', letIn)
+          scope.addHook('onRequest', letIn(await rateLimited(scope, rateLimit)))
+          scope.setNotFoundHandler(nothing) // for those who were let in
           const refuseOthers = otherMethods(scope)
+          idempotent(scope, once, actorOf)
           const typed = scope.withTypeProvider<TypeBoxTypeProvider>()
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
-          userRoutes(typed, context)
-          organizationRoutes(typed, context)
-          connectorRoutes(typed, context)
-          connectorTokenRoutes(typed, context)
+          directoryRoutes(typed, context)
+          entryRoutes(typed, context)
+          offerRoutes(typed, context)
+          subscriptionRoutes(typed, context)
           contactBatchRoutes(typed, context)
           contactExportRoutes(typed, context)
           contactChangesRoutes(typed, context)
@@ -102,15 +116,20 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           teamMemberRoutes(typed, context)
           joinRequestRoutes(typed, context)
           invitationRoutes(typed, context)
+          userRoutes(typed, context)
+          organizationRoutes(typed, context)
+          connectorRoutes(typed, context)
+          connectorTokenRoutes(typed, context)
+          hookRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },
       )
       const hide = { schema: { hide: true }, exposeHeadRoute: true }
-      let described: string | undefined
+      let text: string | undefined
       const document = (): string => {
-        described ??= JSON.stringify(api.swagger())
-        return described
+        text ??= JSON.stringify(described(api.swagger()))
+        return text
       }
       api.get('/v1/openapi.json', hide, (_, reply) => {
         reply.header('cache-control', 'public, max-age=300')
@@ -126,6 +145,9 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
   )
 }
 
+const nothing = (): never => {
+  throw new Problem(404, 'not-found', 'Nothing is here')
+}
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 /** A route takes JSON, or what its `takes` says; RFC 9110 §15.5.16 */
 const assertTaken =

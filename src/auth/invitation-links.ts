@@ -7,12 +7,14 @@ export function invitationLinks(key: SecretKey): InvitationLinks {
   const text = new TokenText(key)
   const hash = (token: string): string => key.hash('invitation', token)
   return {
-    make: (of): LinkHash & { token: string } => {
-      const token = text.makeInvitation(of)
+    make: ({ expiresAt, ...of }): LinkHash & { token: string } => {
+      const { organizationId, id } = of
+      const secret = key.hash('invitation link', organizationId, id, expiresAt.toISOString()) // each sending has its own
+      const token = text.makeToken(of, 'kithi_', Buffer.from(secret, 'base64url'))
       return { token, hash: hash(token), keyId: key.id }
     },
     read: (token) => {
-      const of = text.readInvitation(token)
+      const of = text.readToken(token, 'kithi_')
       return of && { ...of, hash: hash(token) }
     },
   }

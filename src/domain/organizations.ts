@@ -37,11 +37,14 @@ const PUBLIC_DOMAINS: ReadonlySet<string> = new Set(
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/
 
+/** Whether a domain (in lower case) belongs to everybody. */
+export const isPublicDomain = (domain: string): boolean => PUBLIC_DOMAINS.has(domain)
+
 /** An e-mail domain as it is kept. @throws DomainError `invalid-data`, `public-domain` */
 export function mailDomain(text: string): string {
   const domain = text.trim().toLowerCase()
   if (!DOMAIN.test(domain)) throw new DomainError('invalid-data', `"${text}" is not a domain such as example.org`)
-  if (PUBLIC_DOMAINS.has(domain)) {
+  if (isPublicDomain(domain)) {
     throw new DomainError('public-domain', `${domain} is a public mail domain: no organization can claim it`)
   }
   return domain
@@ -57,6 +60,23 @@ function organizationName(text: string): string {
   return name
 }
 
+export interface NewOrganization {
+  readonly name: string
+  readonly domains: readonly string[]
+  readonly registrationIds?: readonly string[]
+}
+
+/** @throws DomainError `invalid-data`, `public-domain` */
+export const newOrganization = ({ name, domains, registrationIds = [] }: NewOrganization): Organization => ({
+  id: randomUUID(),
+  name: organizationName(name),
+  domains: [...new Set(domains.map(mailDomain))],
+  registrationIds: [...new Set(registrationIds)],
+  isActive: true,
+  scope: 'everyone',
+  teamCreation: 'everyone',
+})
+
 export class OrganizationService {
   readonly #store: Store
   constructor(store: Store) {
@@ -64,21 +84,8 @@ export class OrganizationService {
   }
 
   /** @throws DomainError `invalid-data`, `public-domain`, `domain-taken` */
-  async create(wanted: {
-    name: string
-    domains: readonly string[]
-    registrationIds?: readonly string[]
-  }): Promise<Organization> {
-    const name = organizationName(wanted.name)
-    const organization: Organization = {
-      id: randomUUID(),
-      name,
-      domains: [...new Set(wanted.domains.map(mailDomain))],
-      registrationIds: [...new Set(wanted.registrationIds ?? [])],
-      isActive: true,
-      scope: 'everyone',
-      teamCreation: 'everyone',
-    }
+  async create(wanted: NewOrganization): Promise<Organization> {
+    const organization = newOrganization(wanted)
     await this.#store.transaction((repositories) => repositories.organizations.insert(organization))
     return organization
   }

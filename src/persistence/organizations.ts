@@ -55,6 +55,16 @@ export class SqlOrganizations implements Organizations {
     return rows.map(toOrganization)
   }
 
+  matching(registrationId: string | undefined, domain: string | undefined): Promise<{ id: Id }[]> {
+    return this.#session.query<{ id: Id }>(
+      `select organization_id as id from (
+         select organization_id, 1 as rank from registration_id where value = $1
+         union all select organization_id, 2 from organization_domain where domain = $2) m
+       group by organization_id order by min(rank)`,
+      [registrationId, domain],
+    )
+  }
+
   async setActive(id: Id, isActive: boolean): Promise<void> {
     await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { isActive }))
   }

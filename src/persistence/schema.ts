@@ -1,4 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { DIRECTORY_ENTITIES } from './schema-directories.ts'
+import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
@@ -67,7 +69,14 @@ const UserRow = defineEntity({
 const IdentityRow = defineEntity({
   name: 'IdentityRow',
   tableName: 'identity',
-  properties: { issuer: p.text().primary(), sub: p.text().primary(), organizationId: p.uuid(), userId: p.uuid() },
+  properties: {
+    issuer: p.text().primary(),
+    sub: p.text().primary(),
+    organizationId: p.uuid(),
+    userId: p.uuid(),
+    said: p.json<object>().nullable(),
+    saidAt: p.datetime().nullable(),
+  },
 })
 
 export const AddressBookRow = defineEntity({
@@ -80,6 +89,7 @@ export const AddressBookRow = defineEntity({
     displayName: p.text(),
     description: p.text().nullable(),
     color: p.text().nullable(),
+    directoryId: p.uuid().nullable(),
     createdAt: p.datetime().onCreate(now),
   },
 })
@@ -214,10 +224,12 @@ const InvitationRow = defineEntity({
     emailKey: p.text(),
     role: p.text().$type<'member' | 'administrator' | 'owner'>(),
     invitedBy: p.uuid().nullable(),
-    hash: p.text(),
-    keyId: p.text(),
+    hash: p.text().nullable(),
+    keyId: p.text().nullable(),
     createdAt: p.datetime().onCreate(now),
     expiresAt: p.datetime(),
+    letter: p.text().$type<'waiting' | 'sent' | 'failed'>().default('waiting'),
+    sentAt: p.datetime().nullable(),
   },
 })
 
@@ -295,6 +307,49 @@ export const ApiTokenRow = defineEntity({
   },
 })
 
+export const WebSessionRow = defineEntity({
+  name: 'WebSessionRow',
+  tableName: 'web_session',
+  properties: {
+    ...organizationKey,
+    userId: p.uuid(),
+    hash: p.text(),
+    keyId: p.text(),
+    issuer: p.text().nullable(),
+    sub: p.text().nullable(),
+    sid: p.text().nullable(),
+    createdAt: p.datetime(),
+    lastUsedAt: p.datetime(),
+    expiresAt: p.datetime(),
+  },
+})
+
+export const LoginLinkRow = defineEntity({
+  name: 'LoginLinkRow',
+  tableName: 'login_link',
+  properties: {
+    ...organizationKey,
+    userId: p.uuid(),
+    hash: p.text(),
+    keyId: p.text(),
+    createdAt: p.datetime().onCreate(now),
+    expiresAt: p.datetime(),
+  },
+})
+
+const KeptAnswerRow = defineEntity({
+  name: 'KeptAnswerRow',
+  tableName: 'kept_answer',
+  properties: {
+    organizationId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    key: p.text().primary(),
+    request: p.text(),
+    answer: p.text(),
+    createdAt: p.datetime(),
+  },
+})
+
 const StreamRow = defineEntity({
   name: 'StreamRow',
   tableName: 'stream',
@@ -339,6 +394,7 @@ export const ENTITIES = [
   UserRow,
   IdentityRow,
   AddressBookRow,
+  ...DIRECTORY_ENTITIES,
   ClientPropertyRow,
   LockRow,
   ContactRow,
@@ -353,7 +409,11 @@ export const ENTITIES = [
   ConnectorRow,
   ConnectorClientRow,
   ApiTokenRow,
+  WebSessionRow,
+  LoginLinkRow,
+  KeptAnswerRow,
   StreamRow,
   JournalRow,
+  ...OUTGOING_ENTITIES,
   SettingRow,
 ]

@@ -173,6 +173,15 @@ export class SqlUsers implements Users {
     return row && toManagedUser(row)
   }
 
+  async lockByEmail(organizationId: Id, email: string): Promise<ManagedUser[]> {
+    const rows = await this.#session.query<ManagedRow>(
+      `select ${MANAGED_COLUMNS} from "user" u where organization_id = $1 and email_key = $2 order by id
+       for no key update`,
+      [organizationId, email.toLowerCase()],
+    )
+    return rows.map(toManagedUser)
+  }
+
   async lockAll(organizationId: Id, ids: readonly Id[]): Promise<User[]> {
     if (ids.length === 0) return []
     const rows = await this.#session.query<UserRow>(

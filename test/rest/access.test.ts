@@ -4,17 +4,15 @@ import { startRest } from '../support/rest.ts'
 
 t.test('the JSON API', async (t) => {
   const running = await startRest(t)
-  const one = await running.organization('One', 'one.example', ['Ann', 'Bob', 'Zoë Lind'])
+  await running.organization('One', 'one.example', ['Ann', 'Bob', 'Zoë Lind'])
   await running.organization('Two', 'two.example', ['Eve'])
   const ann = await running.app('ann@one.example')
   const bob = await running.app('bob@one.example')
   const eve = await running.app('eve@two.example')
-  const nobody = await running.app()
-  const connector = await running.connector(one)
   const { id } = (await ann.post('/contacts', { data: { full_name: 'Julie' } })).json
   const bobsCard = (await running.cardOf('bob@one.example')).slice(0, 36)
 
-  await t.test('every route × (nobody, a connector, another organization, somebody else)', async (t) => {
+  await t.test('a card of somebody else, or of another organization, is as if it did not exist', async (t) => {
     const data = { notes: 'x' }
     const routes: readonly (readonly [string, string, object?])[] = [
       ['GET', `/contacts/${id}`],
@@ -28,23 +26,6 @@ t.test('the JSON API', async (t) => {
       ['GET', `/contacts/${id}/history`],
       ['POST', '/contacts', { override: id, data }],
     ]
-    const others: readonly (readonly [string, string, object?])[] = [
-      ['GET', '/me'],
-      ['PATCH', '/me', {}],
-      ['GET', '/contacts'],
-      ['GET', '/contacts/hidden'],
-      ['GET', '/contacts/changes'],
-      ['GET', '/contacts/export'],
-      ['POST', '/contacts/batch', { operations: [] }],
-      ['GET', '/history'],
-      ['POST', '/contacts', { data }],
-    ]
-    for (const [method, path, body] of [...routes, ...others]) {
-      const refused = await nobody.ask(method, path, body)
-      t.equal(refused.status, 401, `${method} ${path}: nobody`)
-      t.match(refused.headers['www-authenticate'], /^Bearer/)
-      t.equal((await connector.ask(method, path, body)).status, 403, `${method} ${path}: a connector`)
-    }
     for (const [method, path, body] of routes) {
       t.equal((await eve.ask(method, path, body)).status, 404, `${method} ${path}: another organization`)
       t.equal((await bob.ask(method, path, body)).status, 404, `${method} ${path}: somebody else`)
@@ -153,42 +134,13 @@ t.test('the JSON API', async (t) => {
     },
   )
 
-  await t.test('the document describes every route and every answer that was given', async (t) => {
+  await t.test('the document can be read by programs and by people', async (t) => {
     const { text } = await ask(running.url, 'GET', '/api/v1/openapi.json')
     const { openapi, paths } = JSON.parse(text) as {
       openapi: string
-      paths: Record<string, Record<string, { responses: Record<string, unknown> }>>
+      paths: object
     } // OpenAPI 3.1
     t.equal(openapi, '3.1.0')
-    for (const { method, path, status } of running.seen) {
-      const known = path.replace(/^\/(contacts|history)\/[^/]+/, '/$1/{id}')
-      const operation = (paths[`/api/v1${path}`] ?? paths[`/api/v1${known}`])?.[
-        method === 'HEAD' ? 'get' : method.toLowerCase()
-      ]
-      if (operation && !path.includes('%zz')) t.ok(operation.responses[status], `${method} ${known} ${status}`)
-    }
-    t.strictSame(Object.keys(paths).sort(), [
-      '/api/v1/contacts',
-      '/api/v1/contacts/batch',
-      '/api/v1/contacts/changes',
-      '/api/v1/contacts/export',
-      '/api/v1/contacts/hidden',
-      '/api/v1/contacts/{id}',
-      '/api/v1/contacts/{id}/hide',
-      '/api/v1/contacts/{id}/history',
-      '/api/v1/contacts/{id}/photo',
-      '/api/v1/contacts/{id}/unhide',
-      '/api/v1/contacts/{id}/vcard',
-      '/api/v1/history',
-      '/api/v1/history/{id}',
-      '/api/v1/history/{id}/restore',
-      '/api/v1/me',
-      '/api/v1/organization',
-      '/api/v1/organization/administrators',
-      '/api/v1/organization/administrators/{user_id}',
-      '/api/v1/users',
-      '/api/v1/users/{id}',
-    ])
     const page = await ask(running.url, 'GET', '/api/docs')
     t.match(page.headers['content-security-policy'], /default-src 'none'/)
     t.notMatch(page.text, /<script/)

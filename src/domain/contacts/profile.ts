@@ -34,14 +34,14 @@ export async function saveProfile(
 }
 
 /** Listed after the base was written: whoever overrides meanwhile waits for us, or we see their layer (docs/sync.md). */
-async function recomputeOverrides(transaction: Transaction, organizationId: Id, base: Contact): Promise<void> {
-  const overrides = await transaction.contacts.overridesOf(organizationId, base.id)
+export async function recomputeOverrides(transaction: Transaction, organizationId: Id, base: Contact): Promise<void> {
+  const overrides = await transaction.contacts.overridesOf(organizationId, base)
   if (overrides.length === 0) return
   const card = baseCard(base)
-  await transaction.contacts.rewrite(
-    organizationId,
-    overrides.map((override) => ({ ...override, ...generated(applyLayer(card, layerOf(override))) })),
-  )
+  for (const [whose, theirs] of Map.groupBy(overrides, (override) => override.organizationId)) {
+    const anew = theirs.map((override) => ({ ...override, ...generated(applyLayer(card, layerOf(override))) }))
+    await transaction.contacts.rewrite(whose, anew)
+  }
 }
 
 /** The card that layers are laid over. */
