@@ -9,6 +9,8 @@ import { readingPage } from './docs.ts'
 import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { type Limit, rateLimited } from './rate-limit.ts'
+import { connectorTokenRoutes } from './routes/connector-tokens.ts'
+import { connectorRoutes } from './routes/connectors.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactExportRoutes } from './routes/contact-export.ts'
@@ -128,6 +130,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           invitationRoutes(typed, context)
           userRoutes(typed, context)
           organizationRoutes(typed, context)
+          connectorRoutes(typed, context)
+          connectorTokenRoutes(typed, context)
           hookRoutes(typed, context)
           refuseOthers()
         },

@@ -89,6 +89,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     invitations: kith.invitations,
     colleagues: kith.colleagues,
     organizationWork: kith.organizationWork,
+    connectorWork: kith.connectorWork,
     hooks: kith.hooks,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
