@@ -6,6 +6,7 @@ import { ORGANIZATION_COMMANDS, USER_COMMANDS } from './commands/people.ts'
 import { scimCommands } from './commands/scim.ts'
 import { SCIM_CHECK_COMMANDS } from './commands/scim-check.ts'
 import { SERVING_COMMANDS } from './commands/serving.ts'
+import { signInCommands } from './commands/sign-in.ts'
 import { TEAM_COMMANDS } from './commands/teams.ts'
 import { openKith } from './composition.ts'
 import { ConfigError, readConfig } from './config.ts'
@@ -17,6 +18,7 @@ const commands = (config: Parameters<typeof passwordCommands>[0]): readonly Comm
   ...passwordCommands(config),
   ...scimCommands(config),
   ...issuerCommands(config),
+  ...signInCommands(config),
   ...SCIM_CHECK_COMMANDS,
   ...TEAM_COMMANDS,
   ...CONTACT_COMMANDS,

@@ -5,40 +5,54 @@ import {
   AddressBooks,
   BookService,
   ClientPropertyService,
+  ColleagueService,
   ConnectorService,
   ContactBatch,
   ContactDataService,
   ContactFeed,
   ContactService,
+  DirectoryEntryService,
   HistoryService,
+  HookService,
   IdentityService,
   InvitationService,
   JoinRequestService,
   LockService,
   Once,
   OrganizationService,
+  OrganizationWork,
   OwnProfileService,
   People,
+  SharedDirectoryService,
+  SignInService,
   type Store,
+  SubscriptionService,
   TeamService,
   TeamWork,
   UserService,
 } from '#domain'
 import { AppPasswords } from './auth/app-passwords.ts'
+import { hookSecrets } from './auth/hook-secrets.ts'
 import { invitationLinks } from './auth/invitation-links.ts'
 import { IssuerTokens } from './auth/issuer-tokens.ts'
 import { ScimTokens } from './auth/scim-tokens.ts'
 import { SecretKey } from './auth/secret-key.ts'
+import { WebLogin } from './auth/web-login.ts'
+import { WebSessionService } from './auth/web-sessions.ts'
 import { type Config, ConfigError } from './config.ts'
+import { Deliverer } from './outgoing/delivery.ts'
+import { GuardedFetch } from './outgoing/guarded-fetch.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
 
 /** Everything, put together: what the server and the command line work with. */
 export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
+  readonly organizationWork: OrganizationWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
+  readonly colleagues: ColleagueService
   readonly teams: TeamService
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
@@ -49,6 +63,9 @@ export interface Kith {
   readonly contactBatch: ContactBatch
   readonly addressBooks: AddressBooks
   readonly books: BookService
+  readonly sharedDirectories: SharedDirectoryService
+  readonly directoryEntries: DirectoryEntryService
+  readonly subscriptions: SubscriptionService
   readonly locks: LockService
   readonly once: Once
   readonly clientProperties: ClientPropertyService
@@ -58,6 +75,10 @@ export interface Kith {
   readonly identities: IdentityService
   readonly scimTokens: ScimTokens
   readonly issuerTokens: IssuerTokens
+  readonly hooks: HookService
+  readonly deliverer: Deliverer
+  readonly webSessions: WebSessionService
+  readonly webLogin: WebLogin
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -103,13 +124,20 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       )
     }
     const contacts = new ContactService(store)
+    const signIn = new SignInService(store, { autoCreate: config.organizationAutoCreate })
+    const webSessions = new WebSessionService(store, key)
     const addressBooks = new AddressBooks(store)
+    const secrets = hookSecrets(key)
+    const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
+    const deliverer = new Deliverer(store.hooks, secrets, fetch)
     return {
       store,
       organizations: new OrganizationService(store),
+      organizationWork: new OrganizationWork(store),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
+      colleagues: new ColleagueService(store),
       teams: new TeamService(store),
       teamWork: new TeamWork(store),
       joinRequests: new JoinRequestService(store),
@@ -121,6 +149,9 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contactFeed: new ContactFeed(store, addressBooks),
       addressBooks,
       books: new BookService(store),
+      sharedDirectories: new SharedDirectoryService(store),
+      directoryEntries: new DirectoryEntryService(store),
+      subscriptions: new SubscriptionService(store),
       locks: new LockService(store),
       once: new Once(store),
       clientProperties: new ClientPropertyService(store),
@@ -129,6 +160,10 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       identities: new IdentityService(store),
       scimTokens: new ScimTokens(store, key),
       issuerTokens: new IssuerTokens(store, config.issuers),
+      hooks: new HookService(store, secrets, deliverer),
+      deliverer,
+      webSessions,
+      webLogin: new WebLogin(config.issuers, signIn, webSessions, key, config.publicUrl),
       migrated,
       close,
     }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { ISSUERS_EXPECTED, type Issuer, readIssuers } from './auth/issuers.ts'
+import { type Exceptions, NO_EXCEPTIONS, readExceptions } from './outgoing/addresses.ts'
 
 /** Everything an operator sets, from the environment: read here and nowhere else. docs/settings.md lists them. */
 export interface Config {
@@ -21,10 +22,14 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Whose access tokens open SCIM. */
   readonly issuers: readonly Issuer[]
+  /** Whether somebody of an unknown e-mail domain makes an organization by signing in. */
+  readonly organizationAutoCreate: boolean
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
   /** Requests to the JSON API a second that one person may make, over ten seconds; 0: any number. */
   readonly apiRateLimit: number
+  /** Hosts, addresses and networks that hooks may reach although they are private. */
+  readonly outgoingAllow: Exceptions
   /** What `scim-check` comes to a server with. */
   readonly scimToken?: string
   readonly logLevel: string
@@ -50,7 +55,7 @@ function setting<Value>(
   return value
 }
 
-const shown = (name: string, text: string): string => (/KEY|DATABASE_URL/.test(name) ? '…' : text)
+const shown = (name: string, text: string): string => (/KEY|DATABASE_URL|ISSUERS/.test(name) ? '…' : text)
 
 const integer =
   (from: number, to: number): Reader<number> =>
@@ -106,6 +111,7 @@ export function readConfig(environment: Environment): Config {
       return list.every((one) => /^[0-9a-f.:]+(\/\d{1,3})?$/i.test(one)) ? list : undefined
     }),
     issuers: setting(environment, 'ISSUERS', [], ISSUERS_EXPECTED, readIssuers),
+    organizationAutoCreate: setting(environment, 'ORGANIZATION_AUTO_CREATE', false, 'on or off', flag),
     scimRateLimit: setting(
       environment,
       'SCIM_RATE_LIMIT',
@@ -119,6 +125,13 @@ export function readConfig(environment: Environment): Config {
       100,
       'a number of requests a second from 0 to 100000',
       integer(0, 100_000),
+    ),
+    outgoingAllow: setting(
+      environment,
+      'OUTGOING_ALLOW',
+      NO_EXCEPTIONS,
+      'hosts, addresses or networks with commas between',
+      readExceptions,
     ),
     ...(scimToken ? { scimToken } : {}),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>

@@ -7,7 +7,7 @@ const only = (name, from, allowed, comment) => ({
   to: { pathNot: allowed },
 })
 const NODE =
-  '^(node:)?(assert|buffer|child_process|crypto|events|fs|fs/promises|http|https|module|net|os|path|stream|stream/promises|string_decoder|timers|timers/promises|tls|url|util|worker_threads|zlib)$'
+  '^(node:)?(assert|buffer|child_process|crypto|dns|events|fs|fs/promises|http|https|module|net|os|path|stream|stream/promises|string_decoder|timers|timers/promises|tls|url|util|worker_threads|zlib)$'
 module.exports = {
   forbidden: [
     {
@@ -36,6 +36,7 @@ module.exports = {
       ['^src/(auth|domain)/', '^node_modules/(jose|openid-client)/', NODE],
       'credentials to an actor',
     ),
+    only('outgoing', '^src/outgoing/', ['^src/(outgoing|domain)/', NODE], 'what is sent to others'),
     only(
       'scim-check',
       '^src/scim-check/',

@@ -42,6 +42,7 @@ const REFUSALS = {
   'public-domain': { status: 403 },
   'user-inactive': { status: 403 },
   'last-owner': { status: 403, condition: DAV('need-privileges') },
+  'last-administrator': { status: 403, condition: DAV('need-privileges') },
   'parent-cycle': { status: 403 },
   'too-deep': { status: 403 },
   'managed-value': { status: 403 },

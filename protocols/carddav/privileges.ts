@@ -1,5 +1,5 @@
 import { DAV, element } from './names.ts'
-import type { Resource } from './resources.ts'
+import { isShared, type Resource } from './resources.ts'
 
 /** A privilege, with those it is made of (RFC 3744 §3.12). */
 interface Privilege {
@@ -40,8 +40,9 @@ export const ALL: Privilege = {
 export function granted(resource: Resource): readonly string[] {
   switch (resource.kind) {
     case 'home':
-    case 'address-book':
       return ['all']
+    case 'address-book':
+      return isShared(resource) ? ['read', 'write-content', 'unbind'] : ['all'] // layers and hides of one's own, no new cards
     case 'card':
       return resource.view.writable ? ['all'] : ['read', 'write-properties'] // a client may keep properties beside any card
     default:

@@ -1,17 +1,21 @@
-import type {
-  Actor,
-  AddressBooks,
-  Book,
-  BookService,
-  CardBody,
-  CardView,
-  ClientPropertyService,
-  ContactService,
-  Id,
-  Lock,
-  LockService,
-  People,
-  Person,
+import {
+  type Actor,
+  type AddressBooks,
+  type Book,
+  type BookService,
+  type CardBody,
+  type CardView,
+  type ClientPropertyService,
+  type Collection,
+  type ContactService,
+  collectionId,
+  collectionOfBook,
+  directoryOf,
+  type Id,
+  type Lock,
+  type LockService,
+  type People,
+  type Person,
 } from '#domain'
 import type { QName } from './names.ts'
 import type { Preferences } from './prefer.ts'
@@ -57,37 +61,39 @@ export interface Context extends Services {
   readonly reports: readonly { readonly name: QName; readonly on: readonly ResourceKind[] }[]
 }
 
-interface Collection {
+interface Located {
   readonly href: string
 }
-export interface BookResource extends Collection {
+export interface BookResource extends Located {
   readonly kind: 'address-book'
-  /** The collection that cards and tokens are read by. */
   readonly id: Id
+  /** What cards and tokens are read by. */
+  readonly collection: Collection
   readonly name: string
   /** The row of it; the merged book's is read only when a property needs it. */
   readonly row: () => Promise<Book>
 }
 /** The organization's people as a read-only book, for searching (draft-daboo-carddav-directory-gateway-02). */
-export interface DirectoryResource extends Collection {
+export interface DirectoryResource extends Located {
   readonly kind: 'directory'
   readonly id: Id
+  readonly collection: Collection
 }
-interface CardOf<Kind extends string> extends Collection {
+interface CardOf<Kind extends string> extends Located {
   readonly kind: Kind
-  /** The collection that it was read from. */
-  readonly bookId: Id
+  /** What it was read from. */
+  readonly collection: Collection
   readonly view: CardView
 }
 export type CardResource = CardOf<'card'> | CardOf<'directory-card'>
 /** Somebody else of my organization. */
-export interface ColleagueResource extends Collection {
+export interface ColleagueResource extends Located {
   readonly kind: 'colleague'
   readonly person: Person
   /** Whether their card is in my people book. */
   readonly shown: () => Promise<boolean>
 }
-type Plain<Kind extends string> = Kind extends string ? Collection & { readonly kind: Kind } : never
+type Plain<Kind extends string> = Kind extends string ? Located & { readonly kind: Kind } : never
 export type Resource =
   | Plain<'root' | 'principals' | 'homes' | 'directories' | 'principal' | 'home'>
   | BookResource
@@ -116,9 +122,20 @@ export type CardCollection = BookResource | DirectoryResource
 
 export const PEOPLE = 'people'
 
-export function bookResource(actor: Actor, name: string, id: Id, row: () => Promise<Book>): BookResource {
-  return { kind: 'address-book', href: bookHref(actor.userId, name), id, name, row }
+export function bookResource(
+  actor: Actor,
+  name: string,
+  collection: Collection,
+  row: () => Promise<Book>,
+): BookResource {
+  const href = bookHref(actor.userId, name)
+  return { kind: 'address-book', href, id: collectionId(collection), collection, name, row }
 }
+const bookOfRow = (actor: Actor, row: Book): BookResource =>
+  bookResource(actor, row.name, collectionOfBook(row), async () => row)
+
+/** Whether it is a shared directory: its managers say what it is, and who is in it. */
+export const isShared = ({ collection }: BookResource): boolean => directoryOf(collection) !== undefined
 
 /** The book of that name; the merged one costs no query. Undefined: there is none, or it is somebody else's. */
 export async function findBook(context: Context, userId: Id, name: string): Promise<BookResource | undefined> {
@@ -133,19 +150,23 @@ export async function findBook(context: Context, userId: Id, name: string): Prom
     })
   }
   const row = await read()
-  return row && bookResource(actor, name, row.id, async () => row)
+  return row && bookOfRow(actor, row)
 }
 
 export const isCard = (resource: Resource): resource is CardResource =>
   resource.kind === 'card' || resource.kind === 'directory-card'
 
 /** A card as it was read from a collection. */
-export const cardResource = (bookId: Id, href: string, view: CardView, { organizationId }: Actor): CardResource =>
-  bookId === organizationId ? { kind: 'directory-card', href, bookId, view } : { kind: 'card', href, bookId, view }
+export const cardResource = (
+  collection: Collection,
+  href: string,
+  view: CardView,
+  { organizationId }: Actor,
+): CardResource => ({ kind: collection === organizationId ? 'directory-card' : 'card', href, collection, view })
 
 /** The cards that a report is about: those of a collection, or one alone (RFC 6352 §8). */
 export interface CardScope {
-  readonly id: Id
+  readonly collection: Collection
   readonly href: string
   readonly only?: string
 }
@@ -155,12 +176,12 @@ export function scopeOf(resource: Resource): CardScope {
   if (resource.kind === 'address-book' || resource.kind === 'directory') return resource
   if (!isCard(resource)) throw new TypeError('a report about cards is on those that hold some') // `HOLDING_CARDS`
   const href = resource.href.slice(0, resource.href.lastIndexOf('/') + 1)
-  return { id: resource.bookId, href, only: resource.view.name }
+  return { collection: resource.collection, href, only: resource.view.name }
 }
 
 const findDirectory = ({ actor }: Context, organizationId: Id): DirectoryResource | undefined =>
   organizationId === actor.organizationId
-    ? { kind: 'directory', href: directoryHref(organizationId), id: organizationId }
+    ? { kind: 'directory', href: directoryHref(organizationId), id: organizationId, collection: organizationId }
     : undefined
 
 /** What a card's address is inside of. */
@@ -213,8 +234,8 @@ export async function findResource(context: Context, address: Address, body: Car
       return findDirectory(context, address.organizationId)
     default: {
       const collection = await findCardCollection(context, address)
-      const view = collection && (await context.addressBooks.card(actor, collection.id, address.card, body))
-      return view && cardResource(collection.id, cardHref(collection.href, view.name), view, actor)
+      const view = collection && (await context.addressBooks.card(actor, collection.collection, address.card, body))
+      return view && cardResource(collection.collection, cardHref(collection.href, view.name), view, actor)
     }
   }
 }
@@ -234,9 +255,9 @@ export async function childCollections(context: Context, parent: Resource): Prom
     case 'homes':
       return [{ kind: 'home', href: homeHref(actor.userId) }]
     case 'directories':
-      return [{ kind: 'directory', href: directoryHref(actor.organizationId), id: actor.organizationId }]
+      return [findDirectory(context, actor.organizationId)].flatMap((one) => one ?? [])
     case 'home':
-      return (await books.list(actor)).map((row) => bookResource(actor, row.name, row.id, async () => row))
+      return (await books.list(actor)).map((row) => bookOfRow(actor, row))
     default:
       return []
   }

@@ -1,4 +1,4 @@
-import type { CardTag, CardView, Id } from '#domain'
+import { type CardTag, type CardView, type Collection, collectionId, type Id } from '#domain'
 import { propstat, response } from './multistatus.ts'
 import { DAV, element, type QName, tag } from './names.ts'
 import { propertiesOf } from './properties/index.ts'
@@ -100,15 +100,15 @@ export class Responses {
   }
 
   /** Cards of one book. Their properties are in their rows; what clients keep beside them is read for all at once. */
-  async ofCards(bookId: Id, rows: readonly CardRow[]): Promise<string> {
+  async ofCards(collection: Collection, rows: readonly CardRow[]): Promise<string> {
     const { actor } = this.#context
-    const { found, others, kept } = await this.#plan(bookId === actor.organizationId ? 'directory-card' : 'card')
+    const { found, others, kept } = await this.#plan(collection === actor.organizationId ? 'directory-card' : 'card')
     const names = rows.map(({ view }) => view.name)
-    const mine = kept && rows.length > 0 ? await this.#kept(bookId, names) : undefined
+    const mine = kept && rows.length > 0 ? await this.#kept(collectionId(collection), names) : undefined
     const propname = this.#wanted.mode === 'propname'
     let out = ''
     for (const { href, view } of rows) {
-      const card = cardResource(bookId, href, view as CardView, actor) // `isOfTag`: its properties ask for no more
+      const card = cardResource(collection, href, view as CardView, actor) // `isOfTag`: its properties ask for no more
       const read = found.map(
         ({ property }) => (propname ? '' : (property.read(card, this.#context) as string | undefined)), // see LiveProperty
       )
@@ -132,9 +132,9 @@ export class Responses {
     return out
   }
 
-  async #kept(collectionId: Id, members: readonly string[]): Promise<Map<string, Kept>> {
+  async #kept(id: Id, members: readonly string[]): Promise<Map<string, Kept>> {
     const { clientProperties, actor } = this.#context
-    const all = await clientProperties.list(actor, collectionId, members)
+    const all = await clientProperties.list(actor, id, members)
     return new Map(
       [...Map.groupBy(all, ({ member }) => member)].map(([member, list]) => [
         member,

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { type Actor, asId, type Id, type ListedContact, notFound, type SeenContact } from '#domain'
+import type { Actor, ListedContact, SeenContact } from '#domain'
 import { type ContactData, convert, parseVCard, readData } from '#vcard'
 import { ifMatch } from './conditions.ts'
 import type { Services } from './context.ts'
@@ -11,13 +11,6 @@ export const etagOf = ({ etag, base }: SeenContact): string => `"${base ? `${eta
 export const expectedOf = (request: FastifyRequest) => {
   const matches = ifMatch(request)
   return matches && ((now: SeenContact) => matches(etagOf(now)))
-}
-
-/** @throws DomainError `not-found` */
-export function idIn({ id }: { readonly id: string }): Id {
-  const known = asId(id)
-  if (known === undefined) throw notFound()
-  return known
 }
 
 /** A card as JSON, the same of either version: without an N that 3.0 alone has. */

@@ -4,14 +4,19 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type {
   Actor,
   AddressBooks,
+  ColleagueService,
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  DirectoryEntryService,
   HistoryService,
+  HookService,
   InvitationService,
   JoinRequestService,
+  OrganizationWork,
   OwnProfileService,
-  People,
+  SharedDirectoryService,
+  SubscriptionService,
   TeamWork,
 } from '#domain'
 import { ProblemDetails } from './schemas.ts'
@@ -23,10 +28,15 @@ export interface Services {
   readonly contactBatch: ContactBatch
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
-  readonly people: People
+  readonly sharedDirectories: SharedDirectoryService
+  readonly directoryEntries: DirectoryEntryService
+  readonly subscriptions: SubscriptionService
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
+  readonly colleagues: ColleagueService
+  readonly organizationWork: OrganizationWork
+  readonly hooks: HookService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string
 }

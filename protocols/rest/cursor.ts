@@ -1,4 +1,4 @@
-import { asId, type ContactPosition } from '#domain'
+import { asId, type ContactPosition, type Id } from '#domain'
 import { Problem } from './problems.ts'
 
 /** A place in a list as it is sent: whoever sends it back need not understand it. */
@@ -54,6 +54,16 @@ export function pageFrom<Item>(
   const last = items.at(-1)
   const next = found.length > limit && last ? formatParts(place(last)) : null
   return JSON.stringify({ items: items.map(json), next })
+}
+
+export const formatIdCursor = (id: Id): string => formatParts([id])
+
+/** The id of what a page goes on after. @throws Problem 400 */
+export function parseIdCursor(text: string): Id {
+  const [last] = parseParts(text, 1)
+  const id = typeof last === 'string' ? asId(last) : undefined
+  if (id === undefined) throw noCursor()
+  return id
 }
 
 function parsedJson(text: string): unknown {

@@ -15,11 +15,18 @@ import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
+import { directoryRoutes } from './routes/directories.ts'
+import { entryRoutes } from './routes/directory-entries.ts'
+import { offerRoutes } from './routes/directory-offers.ts'
+import { hookRoutes } from './routes/hooks.ts'
 import { invitationRoutes } from './routes/invitations.ts'
 import { joinRequestRoutes } from './routes/join-requests.ts'
 import { meRoutes } from './routes/me.ts'
+import { organizationRoutes } from './routes/organization.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { teamMemberRoutes } from './routes/team-members.ts'
 import { teamRoutes } from './routes/teams.ts'
+import { userRoutes } from './routes/users.ts'
 import { validator, wrong } from './validation.ts'
 
 /** Who a request is from, or that nobody may come with what it bears. */
@@ -94,6 +101,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
           contactRoutes(typed, context)
+          directoryRoutes(typed, context)
+          entryRoutes(typed, context)
+          offerRoutes(typed, context)
+          subscriptionRoutes(typed, context)
           contactBatchRoutes(typed, context)
           contactExportRoutes(typed, context)
           contactChangesRoutes(typed, context)
@@ -103,6 +114,9 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           teamMemberRoutes(typed, context)
           joinRequestRoutes(typed, context)
           invitationRoutes(typed, context)
+          userRoutes(typed, context)
+          organizationRoutes(typed, context)
+          hookRoutes(typed, context)
           refuseOthers()
         },
         { prefix: '/v1' },

@@ -63,6 +63,7 @@ const STATUSES = {
   'public-domain': 422,
   'user-inactive': 422,
   'last-owner': 409,
+  'last-administrator': 409,
   'managed-value': 422,
   'unknown-member': 422,
   'parent-cycle': 409,

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@fastify/type-provider-typebox'
+import { Abilities } from './schemas-organization.ts'
 
 const strict = { additionalProperties: false } as const
 const oneOf = (...values: readonly string[]) => Type.Enum([...values])
@@ -61,7 +62,7 @@ export const Data = Type.Object(
   { description: 'The card as JSON' },
 )
 /** Some fields. */
-const SomeData = Type.Object(map(optional), strict)
+export const SomeData = Type.Object(map(optional), strict)
 const nullable = (schema: TSchema) => optional(Type.Union([schema, Type.Null()]))
 /** Some fields to merge (RFC 7396): null takes one away. */
 const MergeData = Type.Object(
@@ -94,8 +95,8 @@ export const Layer = Type.Object(
 )
 const KINDS = {
   id,
-  kind: Type.Enum(['profile', 'override', 'personal'], {
-    description: 'A colleague; a colleague with changes of yours; a contact of your own',
+  kind: Type.Enum(['profile', 'entry', 'override', 'personal'], {
+    description: 'A colleague; an entry of a shared directory; either with changes of yours; a contact of your own',
   }),
   is_me: Type.Boolean(),
   book: Type.String({ description: 'The name of the address book that it is in' }),
@@ -112,7 +113,7 @@ export const pageOf = (item: TSchema) =>
 export const Contacts = pageOf(Listed)
 
 export const HiddenCards = pageOf(
-  Type.Object({ id, kind: Type.Enum(['profile', 'team']), is_me: Type.Boolean(), full_name: Type.String() }),
+  Type.Object({ id, kind: Type.Enum(['profile', 'entry', 'team']), is_me: Type.Boolean(), full_name: Type.String() }),
 )
 
 const language = Type.String({ pattern: '^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$', maxLength: 100 })
@@ -128,6 +129,7 @@ export const Me = Type.Object({
   abilities: Type.Object({
     administer_organization: Type.Boolean(),
     own_teams: Type.Boolean({ description: 'False of shared equipment' }),
+    ...Abilities,
   }),
 })
 export const MeChange = Type.Object(

@@ -29,6 +29,7 @@ const REFUSALS = {
   'public-domain': invalid,
   'user-inactive': invalid,
   'last-owner': { status: 400, scimType: 'mutability' },
+  'last-administrator': { status: 400, scimType: 'mutability' },
   'parent-cycle': invalid,
   'too-deep': invalid,
   'managed-value': { status: 400, scimType: 'mutability' },

@@ -8,11 +8,11 @@ export function invitationLinks(key: SecretKey): InvitationLinks {
   const hash = (token: string): string => key.hash('invitation', token)
   return {
     make: (of): LinkHash & { token: string } => {
-      const token = text.makeInvitation(of)
+      const token = text.makeToken(of, 'kithi_')
       return { token, hash: hash(token), keyId: key.id }
     },
     read: (token) => {
-      const of = text.readInvitation(token)
+      const of = text.readToken(token, 'kithi_')
       return of && { ...of, hash: hash(token) }
     },
   }

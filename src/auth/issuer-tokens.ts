@@ -38,6 +38,7 @@ export class IssuerTokens {
       const known = this.#issuers.get(decodeJwt(text).iss ?? '')
       if (!known) return undefined
       const { issuer, keys } = known
+      if (issuer.audience === undefined) return undefined
       const { payload, protectedHeader } = await jwtVerify(text, (header, token) => keys.find(header, token), {
         algorithms: [...issuer.algorithms],
         issuer: issuer.issuer,

@@ -19,6 +19,9 @@ const idOf = (bytes: Buffer): Id => bytes.toString('hex').replace(/^(.{8})(.{4})
 
 const RANDOM_BYTES = 32
 
+/** What a secret is of: a connector's token, a session on the web, a link that signs in, an invitation. */
+export type SecretKind = 'kith_' | 'kiths_' | 'kithl_' | 'kithi_'
+
 /** Texts that are ours by their signature: one that is not is refused without asking the database. */
 export class TokenText {
   readonly #key: SecretKey
@@ -26,20 +29,13 @@ export class TokenText {
     this.#key = key
   }
 
-  /** For a connector: with 256 random bits, so that it is a secret to whoever knows the key, too. */
-  makeToken = (of: Signed): string => this.#make('kith_', of)
-  readToken = (text: string): Signed | undefined => this.#readMade('kith_', text)
-
-  /** For an invitation's link, likewise. */
-  makeInvitation = (of: Signed): string => this.#make('kithi_', of)
-  readInvitation = (text: string): Signed | undefined => this.#readMade('kithi_', text)
-
-  #make(prefix: string, { organizationId, id }: Signed): string {
-    return this.#sign(prefix, Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
+  /** With 256 random bits, so that it is a secret to whoever knows the key, too. */
+  makeToken({ organizationId, id }: Signed, kind: SecretKind = 'kith_'): string {
+    return this.#sign(kind, Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
   }
 
-  #readMade(prefix: string, text: string): Signed | undefined {
-    const body = this.#read(prefix, 32 + RANDOM_BYTES, text)
+  readToken(text: string, kind: SecretKind = 'kith_'): Signed | undefined {
+    const body = this.#read(kind, 32 + RANDOM_BYTES, text)
     return body && { organizationId: idOf(body.subarray(0, 16)), id: idOf(body.subarray(16, 32)) }
   }
 

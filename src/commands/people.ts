@@ -1,13 +1,15 @@
-import { type Organization, SCOPES, type Scope, type User, type UserAttributes } from '#domain'
+import { type Organization, SCOPES, type Scope, TEAM_CREATIONS, type User, type UserAttributes } from '#domain'
 import type { Kith } from '../composition.ts'
 import { type Command, type Input, type Option, table, UsageError } from './command.ts'
 
-const organizationJson = ({ id, name, domains, isActive, scope }: Organization) => ({
+const organizationJson = ({ id, name, domains, isActive, scope, teamCreation, editableFields }: Organization) => ({
   id,
   name,
   domains,
   active: isActive,
   scope,
+  teamCreation,
+  editableFields: editableFields ?? null,
 })
 
 const SCOPE: Option = {
@@ -16,12 +18,13 @@ const SCOPE: Option = {
   value: 'SCOPE',
 }
 
-function scopeOf(input: Input): Scope | undefined {
-  const text = input.text('scope')
-  const scope = SCOPES.find((one) => one === text)
-  if (text !== undefined && !scope) throw new UsageError(`--scope is ${SCOPES.join(', ')}, not "${text}"`)
-  return scope
+function oneOf<Value extends string>(input: Input, option: string, values: readonly Value[]): Value | undefined {
+  const text = input.text(option)
+  const found = values.find((one) => one === text)
+  if (text !== undefined && !found) throw new UsageError(`--${option} is ${values.join(', ')}, not "${text}"`)
+  return found
 }
+const scopeOf = (input: Input): Scope | undefined => oneOf(input, 'scope', SCOPES)
 
 const userJson = (user: User) => ({
   id: user.id,
@@ -66,6 +69,13 @@ const setActive =
     }
   }
 
+/** null: all of them. */
+const fieldsIn = (text: string | undefined): readonly string[] | null | undefined => {
+  if (text === undefined) return undefined
+  const names = text.split(',').flatMap((name) => name.trim() || [])
+  return text.trim() === 'all' ? null : names
+}
+
 export const ORGANIZATION_COMMANDS: readonly Command[] = [
   {
     name: 'organization create',
@@ -89,14 +99,23 @@ export const ORGANIZATION_COMMANDS: readonly Command[] = [
     options: {
       name: { type: 'string', help: 'its name' },
       scope: { ...SCOPE, help: `which colleagues are in everybody's book, at most: ${SCOPES.join(', ')}` },
+      'team-creation': { type: 'string', help: `who makes teams: ${TEAM_CREATIONS.join(', ')}`, value: 'WHO' },
+      'editable-fields': {
+        type: 'string',
+        help: 'which fields of their own profile people edit: all, or names such as phones,notes ("": none)',
+        value: 'FIELDS',
+      },
       active: { type: 'boolean', help: 'lets its people in (--no-active: nobody)' },
     },
     run: async ({ organizations }, input) => {
       const { id } = await organizations.get(input.positional(0))
-      const scope = scopeOf(input)
-      const name = input.text('name')
-      if (name !== undefined) await organizations.rename(id, name)
-      if (scope) await organizations.setScope(id, scope)
+      const given = {
+        name: input.text('name'),
+        scope: scopeOf(input),
+        teamCreation: oneOf(input, 'team-creation', TEAM_CREATIONS),
+        editableFields: fieldsIn(input.text('editable-fields')),
+      }
+      await organizations.change(id, Object.fromEntries(Object.entries(given).filter(([, one]) => one !== undefined)))
       const active = input.flag('active')
       if (active !== undefined) await organizations.setActive(id, active)
       const organization = await organizations.get(id)

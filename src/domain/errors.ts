@@ -25,6 +25,7 @@ export type DomainErrorCode =
   | 'public-domain'
   | 'user-inactive'
   | 'last-owner'
+  | 'last-administrator'
   /** A team would be above itself. */
   | 'parent-cycle'
   /** More teams above each other than there may be. */

@@ -1,6 +1,7 @@
 export { type Actor, asId, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
+export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'
 export {
   type Bearer,
   type Connector,
@@ -12,6 +13,17 @@ export { AddressBooks, type Changes } from './contacts/address-book.ts'
 export { ContactBatch, type Operation, OperationRefused, type Outcome } from './contacts/batch.ts'
 export { BookService, bookProblem } from './contacts/book-service.ts'
 export { ClientPropertyService, type PropertyChange } from './contacts/client-property-service.ts'
+export {
+  type Collection,
+  collectionId,
+  collectionOfBook,
+  type DirectoryKey,
+  directoryBookName,
+  directoryInBookName,
+  directoryOf,
+  type SharedBook,
+  sharedBookId,
+} from './contacts/collection.ts'
 export type { Condition, State } from './contacts/condition.ts'
 export * from './contacts/contact.ts'
 export { ContactService } from './contacts/contact-service.ts'
@@ -27,6 +39,8 @@ export { TEAM_CARD_RENDERER, teamCard } from './contacts/team-card.ts'
 export type { Transfer } from './contacts/transfer.ts'
 export type * from './directory.ts'
 export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } from './errors.ts'
+export { type HookChange, type HookOwner, HookService, type NewHook } from './hook-service.ts'
+export * from './hooks.ts'
 export { type Identity, IdentityService } from './identities.ts'
 export {
   INVITATION_DAYS,
@@ -39,13 +53,38 @@ export {
 } from './invitations.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
 export { type KeptAnswer, type KeptAnswers, Once } from './once.ts'
-export { mailDomain, type Organization, OrganizationService, SCOPES, type Scope } from './organizations.ts'
+export { type Abilities, type OrganizationView, OrganizationWork } from './organization-work.ts'
+export {
+  mailDomain,
+  type Organization,
+  type OrganizationChange,
+  OrganizationService,
+  SCOPES,
+  type Scope,
+  TEAM_CREATIONS,
+  type TeamCreation,
+} from './organizations.ts'
+export * from './outgoing-events.ts'
 export { type Myself, OwnProfileService } from './own-profile.ts'
 export { People, type Person } from './people.ts'
 export type * from './ports.ts'
 export type * from './ports-access.ts'
+export type * from './ports-directories.ts'
 export type * from './ports-history.ts'
+export type * from './ports-hooks.ts'
 export type * from './ports-teams.ts'
+export { type DirectoryWords, SharedDirectoryService } from './shared-directories/directory-service.ts'
+export { DirectoryEntryService } from './shared-directories/entry-service.ts'
+export type * from './shared-directories/shared-directory.ts'
+export { SubscriptionService } from './shared-directories/subscription-service.ts'
+export {
+  type IssuerPolicy,
+  type SignInClaims,
+  type SignInRefusal,
+  type SignInResult,
+  SignInService,
+} from './sign-in.ts'
+export type { Said } from './sign-in-claims.ts'
 export type { MemberChange } from './team-members.ts'
 export { DEEDS, type Expected } from './team-role.ts'
 export { type TeamAmendment, type TeamView, type TeamWords, TeamWork } from './team-work.ts'

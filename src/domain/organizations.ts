@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { DATA_FIELDS, type DataField } from '#vcard'
 import { asId, type Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
-import type { Store } from './ports.ts'
+import type { Store, Transaction } from './ports.ts'
 
 export interface Organization {
   readonly id: Id
@@ -10,6 +12,17 @@ export interface Organization {
   readonly registrationIds: readonly string[]
   readonly isActive: boolean
   readonly scope: Scope
+  readonly teamCreation: TeamCreation
+  /** Which fields of their own profile people edit; absent: all. */
+  readonly editableFields?: readonly DataField[]
+}
+
+/** What is said of an organization; null: all fields. */
+export interface OrganizationChange {
+  readonly name?: string
+  readonly scope?: Scope
+  readonly teamCreation?: TeamCreation
+  readonly editableFields?: readonly string[] | null
 }
 
 /** Mail domains that belong to everybody, so to no organization. */
@@ -24,11 +37,14 @@ const PUBLIC_DOMAINS: ReadonlySet<string> = new Set(
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/
 
+/** Whether a domain (in lower case) belongs to everybody. */
+export const isPublicDomain = (domain: string): boolean => PUBLIC_DOMAINS.has(domain)
+
 /** An e-mail domain as it is kept. @throws DomainError `invalid-data`, `public-domain` */
 export function mailDomain(text: string): string {
   const domain = text.trim().toLowerCase()
   if (!DOMAIN.test(domain)) throw new DomainError('invalid-data', `"${text}" is not a domain such as example.org`)
-  if (PUBLIC_DOMAINS.has(domain)) {
+  if (isPublicDomain(domain)) {
     throw new DomainError('public-domain', `${domain} is a public mail domain: no organization can claim it`)
   }
   return domain
@@ -36,11 +52,30 @@ export function mailDomain(text: string): string {
 
 function organizationName(text: string): string {
   const name = text.trim()
-  if (name === '' || name.length > 200) {
-    throw new DomainError('invalid-data', 'An organization needs a name of at most 200 characters')
+  if (name === '' || name.length > 200 || name.includes('\0')) {
+    throw new DomainError('invalid-data', 'An organization needs a name of at most 200 characters', {
+      problems: [{ field: 'name', problem: 'has 1 to 200 characters' }],
+    })
   }
   return name
 }
+
+export interface NewOrganization {
+  readonly name: string
+  readonly domains: readonly string[]
+  readonly registrationIds?: readonly string[]
+}
+
+/** @throws DomainError `invalid-data`, `public-domain` */
+export const newOrganization = ({ name, domains, registrationIds = [] }: NewOrganization): Organization => ({
+  id: randomUUID(),
+  name: organizationName(name),
+  domains: [...new Set(domains.map(mailDomain))],
+  registrationIds: [...new Set(registrationIds)],
+  isActive: true,
+  scope: 'everyone',
+  teamCreation: 'everyone',
+})
 
 export class OrganizationService {
   readonly #store: Store
@@ -49,20 +84,8 @@ export class OrganizationService {
   }
 
   /** @throws DomainError `invalid-data`, `public-domain`, `domain-taken` */
-  async create(wanted: {
-    name: string
-    domains: readonly string[]
-    registrationIds?: readonly string[]
-  }): Promise<Organization> {
-    const name = organizationName(wanted.name)
-    const organization: Organization = {
-      id: randomUUID(),
-      name,
-      domains: [...new Set(wanted.domains.map(mailDomain))],
-      registrationIds: [...new Set(wanted.registrationIds ?? [])],
-      isActive: true,
-      scope: 'everyone',
-    }
+  async create(wanted: NewOrganization): Promise<Organization> {
+    const organization = newOrganization(wanted)
     await this.#store.transaction((repositories) => repositories.organizations.insert(organization))
     return organization
   }
@@ -87,19 +110,67 @@ export class OrganizationService {
   setActive = (id: Id, isActive: boolean): Promise<void> =>
     this.#store.transaction((repositories) => repositories.organizations.setActive(id, isActive))
 
-  /** @throws DomainError `invalid-data` */
-  rename = (id: Id, text: string): Promise<void> => {
-    const name = organizationName(text)
-    return this.#store.transaction((repositories) => repositories.organizations.rename(id, name))
-  }
-
-  /** Which colleagues are in everybody's book: another one resets every token, since every view may change. */
-  setScope = (id: Id, scope: Scope): Promise<void> =>
-    this.#store.transaction(async (repositories) => {
-      if (await repositories.organizations.setScope(id, scope)) repositories.reset(id, id)
+  /** In force from its commit on. @throws DomainError `invalid-data`, `not-found` */
+  change = (id: Id, change: OrganizationChange): Promise<Organization> =>
+    this.#store.transaction(async (transaction) => {
+      const now = await transaction.organizations.lock(id)
+      if (!now) throw notFound('The organization is gone')
+      return await saveOrganization(transaction, now, change)
     })
+
+  /** Which colleagues are in everybody's book. */
+  setScope = async (id: Id, scope: Scope): Promise<void> => {
+    await this.change(id, { scope })
+  }
+}
+
+/**
+ * Writes what differs of an organization that the caller has locked. Another scope resets every token, since every view
+ * may change. @throws DomainError `invalid-data`
+ */
+export async function saveOrganization(
+  transaction: Transaction,
+  now: Organization,
+  { name, scope, teamCreation, editableFields }: OrganizationChange,
+): Promise<Organization> {
+  const { editableFields: before, ...rest } = now
+  const fields =
+    editableFields === undefined ? before : editableFields === null ? undefined : knownFields(editableFields)
+  const saved: Organization = {
+    ...rest,
+    name: name === undefined ? now.name : organizationName(name),
+    scope: scope ?? now.scope,
+    teamCreation: teamCreation ?? now.teamCreation,
+    ...(fields ? { editableFields: fields } : {}),
+  }
+  if (isDeepStrictEqual(saved, now)) return now
+  await transaction.organizations.update(saved)
+  if (saved.scope !== now.scope) transaction.reset(now.id, now.id)
+  return saved
+}
+
+/** In the order of the table, each once. @throws DomainError `invalid-data` */
+function knownFields(names: readonly string[]): readonly DataField[] {
+  const problems = names.flatMap((name, at) =>
+    (DATA_FIELDS as readonly string[]).includes(name)
+      ? []
+      : [{ field: `policies.editable_profile_fields[${at}]`, problem: `must be one of ${DATA_FIELDS.join(', ')}` }],
+  )
+  if (problems.length > 0) {
+    throw new DomainError('invalid-data', `Fields of a profile are ${DATA_FIELDS.join(', ')}`, { problems })
+  }
+  return DATA_FIELDS.filter((field) => names.includes(field))
 }
 
 /** Which colleagues are in a book: the narrower of the organization's and the user's. */
 export const SCOPES = ['everyone', 'teams', 'none'] as const
 export type Scope = (typeof SCOPES)[number]
+
+/** Who may make teams; the organization's administrators always may. */
+export const TEAM_CREATIONS = ['everyone', 'administrators'] as const
+export type TeamCreation = (typeof TEAM_CREATIONS)[number]
+
+export const mayCreateTeams = (
+  { isStaff, isDevice }: { readonly isStaff: boolean; readonly isDevice: boolean },
+  { teamCreation }: Pick<Organization, 'teamCreation'>,
+): boolean => !isDevice && (isStaff || teamCreation === 'everyone')

@@ -3,8 +3,8 @@ import { parseVCard } from '#vcard'
 import type { Actor } from './actor.ts'
 import { ON_CARDS, type PersonAttributes, rewritten, withAdded } from './attributes.ts'
 import type { Contact } from './contacts/contact.ts'
-import { additionsOnly, diff, layerSize } from './contacts/overlay.ts'
-import { baseCard, sameLayer, saveProfile } from './contacts/profile.ts'
+import { additionsOnly, diff } from './contacts/overlay.ts'
+import { assertEditable, baseCard, ownLayer, sameLayer, saveProfile } from './contacts/profile.ts'
 import type { ListedUser } from './directory.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Store } from './ports.ts'
@@ -53,9 +53,12 @@ export class OwnProfileService {
       const base = parseVCard(profile.managed)
       const card = rewritten(baseCard(profile), { userName, attributes: now }, { userName, attributes: wanted })
       const layer = diff(base, card)
-      const own = additionsOnly(base, layer)
-      if (!sameLayer(own, layer)) throw managed('what it says of you')
-      await saveProfile(transaction, organizationId, profile, profile.managed, layerSize(own) === 0 ? undefined : own)
+      if (!sameLayer(additionsOnly(base, layer), layer)) throw managed('what it says of you')
+      const organization = await transaction.organizations.hold(organizationId)
+      if (!organization) throw notFound('You are no user any more')
+      assertEditable(organization, baseCard(profile), card)
+      const own = await ownLayer(transaction, organizationId, profile, layer)
+      await saveProfile(transaction, organizationId, profile, profile.managed, own)
       const language = Object.fromEntries(
         OWN.flatMap((name) => (wanted[name] === undefined ? [] : [[name, wanted[name]]])),
       )

@@ -1,6 +1,7 @@
 import type { Actor, Id } from './actor.ts'
 import type { Connector, ConnectorClient } from './connectors.ts'
 import type { Identity } from './identities.ts'
+import type { Said } from './sign-in-claims.ts'
 
 export interface AppPassword {
   readonly id: Id
@@ -69,4 +70,58 @@ export interface Identities {
   unlink(identity: Identity, organizationId: Id, userId: Id): Promise<boolean>
   /** Whoever it is, if they and their organization are active. */
   actor(identity: Identity): Promise<Actor | undefined>
+  /** Whoever it is, active or not. */
+  find(identity: Identity): Promise<{ readonly organizationId: Id; readonly userId: Id } | undefined>
+  /** Those of the users who have a sub of the issuer. */
+  known(issuer: string, organizationId: Id, userIds: readonly Id[]): Promise<Id[]>
+  /** What the issuer said of the user when they last signed in. */
+  said(issuer: string, organizationId: Id, userId: Id): Promise<Said | undefined>
+  remember(identity: Identity, organizationId: Id, said: Said): Promise<void>
+  /** Unlinks the sub from anybody else, and the user from every other sub of the issuer. */
+  forget(identity: Identity, organizationId: Id, userId: Id): Promise<void>
 }
+
+/** Of somebody who has signed in on the web, without its secret. */
+export interface WebSession {
+  readonly organizationId: Id
+  readonly id: Id
+  readonly userId: Id
+  /** Whose word it rests on, and as whom; absent: a link from the command line. */
+  readonly issuer?: string
+  readonly sub?: string
+  /** What the issuer calls its own session. */
+  readonly sid?: string
+  readonly createdAt: Date
+  readonly expiresAt: Date
+}
+
+/** Which sessions an issuer ends: those of its sub, of its session, or of both. */
+export interface SessionEnd {
+  readonly issuer: string
+  readonly sub?: string
+  readonly sid?: string
+  readonly madeBefore: Date
+}
+
+export interface WebSessions {
+  insert(session: WebSession, secretHash: string, keyId: string): Promise<void>
+  /** Whose it is, if it is neither over nor idle for too long, and they may come in: both active, and no device. */
+  inForce(
+    organizationId: Id,
+    id: Id,
+    secretHash: string,
+    idleSeconds: number,
+  ): Promise<{ readonly actor: Actor; readonly lastUsedAt: Date } | undefined>
+  used(organizationId: Id, id: Id): Promise<void>
+  end(organizationId: Id, id: Id, secretHash: string): Promise<void>
+  /** How many there were. */
+  endAt(end: SessionEnd): Promise<number>
+  insertLink(link: LoginLink, secretHash: string, keyId: string): Promise<void>
+  /** Whose it is, once, if it is in force and they may come in. */
+  useLink(organizationId: Id, id: Id, secretHash: string): Promise<Id | undefined>
+  /** Forgets the sessions and links that were over by then. */
+  forget(before: Date, idleSeconds: number): Promise<void>
+}
+
+/** A link that signs somebody in, once. */
+export type LoginLink = Pick<WebSession, 'organizationId' | 'id' | 'userId' | 'expiresAt'>

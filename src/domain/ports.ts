@@ -1,5 +1,7 @@
 import type { Actor, Id } from './actor.ts'
 import type { Change, Heads, StreamState } from './changes.ts'
+import type { Colleagues } from './colleagues.ts'
+import type { Collection, DirectoryKey } from './contacts/collection.ts'
 import type { Body, CardContent, CardView, Contact, Shown } from './contacts/contact.ts'
 import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
@@ -7,8 +9,11 @@ import type { ContactPosition, ContactSearch, SeenContact } from './contacts/see
 import type { Directory } from './directory.ts'
 import type { KeptAnswers } from './once.ts'
 import type { Organization, Scope } from './organizations.ts'
-import type { ApiTokens, Connectors, Credentials, Identities } from './ports-access.ts'
+import type { OutgoingEvent } from './outgoing-events.ts'
+import type { ApiTokens, Connectors, Credentials, Identities, WebSessions } from './ports-access.ts'
+import type { SharedDirectories, Subscriptions } from './ports-directories.ts'
 import type { CardVersions } from './ports-history.ts'
+import type { Hooks } from './ports-hooks.ts'
 import type { Invitations, JoinRequests, Teams } from './ports-teams.ts'
 import type { ManagedUser, User } from './users.ts'
 
@@ -26,12 +31,17 @@ export interface Repositories {
   readonly invitations: Invitations
   readonly joinRequests: JoinRequests
   readonly directory: Directory
+  readonly sharedDirectories: SharedDirectories
+  readonly subscriptions: Subscriptions
+  readonly colleagues: Colleagues
   readonly collections: Collections
   readonly credentials: Credentials
   readonly connectors: Connectors
   readonly apiTokens: ApiTokens
   readonly identities: Identities
   readonly keptAnswers: KeptAnswers
+  readonly hooks: Hooks
+  readonly webSessions: WebSessions
 }
 
 export interface Store extends Repositories {
@@ -54,6 +64,8 @@ export interface Transaction extends Repositories {
   reset(organizationId: Id, streamId: Id): void
   /** Ends a membership at the revision that this transaction gives the organization's stream. */
   leave(organizationId: Id, teamId: Id, userId: Id): void
+  /** Has the organization's hooks hear of it, at that revision. What happens twice in a transaction is told once. */
+  tell(organizationId: Id, event: OutgoingEvent): void
 }
 
 export interface Organizations {
@@ -61,10 +73,15 @@ export interface Organizations {
   insert(organization: Organization): Promise<void>
   list(): Promise<Organization[]>
   find(by: Id | { name: string }): Promise<Organization[]>
+  /** The organization that has the registration id, and the one that has the domain: each once, that one first. */
+  matching(registrationId: string | undefined, domain: string | undefined): Promise<{ readonly id: Id }[]>
   setActive(id: Id, isActive: boolean): Promise<void>
-  rename(id: Id, name: string): Promise<void>
-  /** Says whether it was another one. */
-  setScope(id: Id, scope: Scope): Promise<boolean>
+  /** Locks it until the transaction ends. Whoever locks users too does that first. */
+  lock(id: Id): Promise<Organization | undefined>
+  /** Likewise, shared: what its people may do stays so until then. */
+  hold(id: Id): Promise<Organization | undefined>
+  /** Its name, and what its people may do. */
+  update(organization: Organization): Promise<void>
 }
 
 export interface Users {
@@ -75,6 +92,8 @@ export interface Users {
   lock(organizationId: Id, id: Id): Promise<User | undefined>
   /** Likewise, with all that is managed of them. */
   lockManaged(organizationId: Id, id: Id): Promise<ManagedUser | undefined>
+  /** Likewise those whom that e-mail identifies, in any case and active or not, in the order of their ids. */
+  lockByEmail(organizationId: Id, email: string): Promise<ManagedUser[]>
   /** Locks those of them that there are, in the order of their ids. */
   lockAll(organizationId: Id, ids: readonly Id[]): Promise<User[]>
   /** Likewise whom those profiles are of, in the order of the users' ids. */
@@ -83,6 +102,8 @@ export interface Users {
   delete(organizationId: Id, id: Id): Promise<void>
   /** Each with the scope that is in force for them. */
   list(organizationId?: Id): AsyncIterable<User & { readonly scope: Scope }>
+  /** Deactivated ones too, in the order of their ids, after that one. */
+  administrators(organizationId: Id, after: Id | undefined, limit: number): Promise<ManagedUser[]>
   /** An active user, as colleagues see them. */
   person(organizationId: Id, id: Id): Promise<PersonRow | undefined>
   /** Active users whom all, or any, of the matches are about, in the order of their cards' names. */
@@ -131,8 +152,12 @@ export interface Place {
   readonly locks: readonly Lock[]
 }
 
+/** With the organization that it belongs to. */
+export type Override = Contact & { readonly organizationId: Id }
+
 export interface Contacts {
-  place(actor: Actor, bookId: Id, name: string, uid: string | undefined): Promise<Place>
+  /** In a shared directory's book: that directory stays the person's until the transaction ends. @throws DomainError `not-found` */
+  place(actor: Actor, collection: Collection, name: string, uid: string | undefined): Promise<Place>
   /** The directory card as it is now; it cannot change until the transaction ends (shared with other readers). */
   holdBase(organizationId: Id, id: Id): Promise<Contact | undefined>
   profile(organizationId: Id, userId: Id): Promise<Contact | undefined>
@@ -148,11 +173,14 @@ export interface Contacts {
   relocate(organizationId: Id, contact: Contact, to: Member): Promise<void>
   /** Deletes the cards of a book; their versions are kept. */
   deleteAll(organizationId: Id, bookId: Id): Promise<void>
-  overridesOf(organizationId: Id, baseId: Id): Promise<Contact[]>
+  /** An entry of a directory, locked for writing. */
+  lockEntry(directory: DirectoryKey, id: Id): Promise<Contact | undefined>
+  /** Locked: the organization's own, or where the base is an entry those of every subscriber. */
+  overridesOf(organizationId: Id, base: Contact): Promise<Override[]>
   /** Writes worked-out content and nothing else: no version is kept. */
   rewrite(organizationId: Id, contacts: readonly Contact[]): Promise<void>
-  /** Turns the overrides of a base into personal cards, as last seen. */
-  freezeOverrides(organizationId: Id, baseId: Id): Promise<void>
+  /** Turns the overrides of a base into personal cards, as last seen: the organization's, or each subscriber's. */
+  freezeOverrides(organizationId: Id, base: Pick<Contact, 'id' | 'directoryId'>): Promise<void>
   setListed(organizationId: Id, id: Id, listed: boolean): Promise<void>
   /** Soft: the row stays while the journal names it. */
   markDeleted(organizationId: Id, id: Id): Promise<void>
@@ -160,10 +188,11 @@ export interface Contacts {
   earlier(organizationId: Id, id: Id): Promise<{ readonly text: string; readonly managed?: string }[]>
   hide(actor: Actor, id: Id): Promise<void>
   unhide(actor: Actor, id: Id): Promise<boolean>
-  hidden(actor: Actor): Promise<{ readonly id: Id; readonly name: string }[]>
+  /** Each with the collection that it is hidden in. */
+  hidden(actor: Actor): Promise<{ readonly id: Id; readonly name: string; readonly collectionId: Id }[]>
 }
 
-/** The contacts of all of a person's books: colleagues in their scope with their own layers, and their own. No teams. */
+/** The contacts of all of a person's books: colleagues in their scope and entries with their own layers, and their own. No teams. */
 export interface SeenContacts {
   find(
     actor: Actor,
@@ -177,10 +206,10 @@ export interface SeenContacts {
   hidden(actor: Actor, after: Id | undefined, limit: number): Promise<HiddenRow[]>
 }
 
-/** A card that somebody hid: a colleague's, with the line that holds the name, or a team's. */
+/** A card that somebody hid: a colleague's or a directory's, with the line that holds the name, or a team's. */
 export interface HiddenRow {
   readonly id: Id
-  readonly kind: 'profile' | 'team'
+  readonly kind: 'profile' | 'entry' | 'team'
   readonly isMe: boolean
   readonly nameLine?: string
   readonly teamName?: string
@@ -197,6 +226,8 @@ export interface Book {
   /** As clients write it: #rrggbb, often with an alpha. */
   readonly color?: string
   readonly createdAt: Date
+  /** A shared directory, which says all this itself. */
+  readonly directory?: DirectoryKey
 }
 
 /** What a person may say of a book; null takes it away. */
@@ -214,8 +245,8 @@ export interface Books {
   bytes(actor: Actor): Promise<number>
   /** Books that came, went or changed in (since, until], by name, with their present state. */
   changed(actor: Actor, since: Heads, until: Heads, after: string, limit: number): Promise<ChangedMember<Book>[]>
-  /** Locks the book's row. */
-  lock(actor: Actor, id: Id): Promise<Book | undefined>
+  /** Locks the book's row, which is made for a shared directory; that stays the person's until the transaction ends. */
+  lock(actor: Actor, collection: Collection): Promise<Book | undefined>
   /** False where the name is taken. */
   insert(actor: Actor, book: Book): Promise<boolean>
   update(actor: Actor, id: Id, changes: BookChanges & { readonly name?: string }): Promise<void>
@@ -225,7 +256,7 @@ export interface Books {
 
 /** A place in a collection: a card's name, or '' for the collection itself. */
 export interface Member {
-  readonly collectionId: Id
+  readonly collection: Collection
   readonly name: string
 }
 
@@ -270,12 +301,12 @@ export type Narrowing =
 /** Reads of cards with their texts end early, after some card, where those are `MAX_READ_BYTES` and more (`isFull`). */
 export interface Collections {
   /** Both streams in one snapshot; `at` asks for the stamps recorded at those revisions. */
-  streams(actor: Actor, collectionId: Id, at?: Heads): Promise<{ base: StreamState; own: StreamState }>
-  named<Of extends Body>(actor: Actor, collectionId: Id, names: readonly string[], body: Of): Promise<Shown<Of>[]>
+  streams(actor: Actor, collection: Collection, at?: Heads): Promise<{ base: StreamState; own: StreamState }>
+  named<Of extends Body>(actor: Actor, collection: Collection, names: readonly string[], body: Of): Promise<Shown<Of>[]>
   /** With a narrowing, only those that pass it (and team cards). */
   page<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     after: string,
     limit: number,
     body: Of,
@@ -285,11 +316,11 @@ export interface Collections {
    * The names of at least every card that passes, found by an index; at most `limit` of each kind, so that whoever gets
    * as many knows that there may be more. Undefined where no index would help.
    */
-  search(actor: Actor, collectionId: Id, narrowing: Narrowing, limit: number): Promise<string[] | undefined>
+  search(actor: Actor, collection: Collection, narrowing: Narrowing, limit: number): Promise<string[] | undefined>
   /** What changed in (since, until], with its present state; `joined` is the state for leaving teams. */
   changed<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     span: { readonly since: Heads; readonly until: Heads; readonly after: string; readonly limit: number },
     body: Of,
   ): Promise<ChangedMember<Shown<Of>>[]>

@@ -6,7 +6,7 @@ import { comparableUid, nameOfId } from './contacts/contact.ts'
 import { assertUnlocked, type Lock } from './contacts/lock.ts'
 import { DomainError, notFound } from './errors.ts'
 import type { Transaction } from './ports.ts'
-import { join, leave, lockTeam, recordMember } from './team-members.ts'
+import { describe, join, leave, lockTeam, recordMember } from './team-members.ts'
 import { assertMayRemove, type Team, teamName } from './teams.ts'
 import type { User } from './users.ts'
 
@@ -86,7 +86,7 @@ export async function editTeamCard(
 async function rename(transaction: Transaction, team: Team, wanted: string): Promise<boolean> {
   const name = teamName(wanted)
   if (name === team.name) return false
-  await transaction.teams.describe(team.organizationId, team.id, { ...team, name })
+  await describe(transaction, team, { ...team, name })
   await transaction.teams.touch(team.organizationId, team.id, 0)
   recordMember(transaction, team)
   return true

@@ -1,8 +1,9 @@
 import type { Id } from './actor.ts'
 import { nameOfId } from './contacts/contact.ts'
 import { DomainError, notFound } from './errors.ts'
+import { type OutgoingEvent, type TEAM_EVENTS, toldUser } from './outgoing-events.ts'
 import type { Transaction } from './ports.ts'
-import type { Role, Team } from './teams.ts'
+import type { Role, Team, TeamDescription } from './teams.ts'
 import type { User } from './users.ts'
 
 /** Who joins and who leaves: those named or, with `others`, everybody who does not join. */
@@ -43,7 +44,11 @@ export async function changeMembers(transaction: Transaction, team: Team, change
     joining.map((user) => user.id),
     'member',
   )
-  for (const userId of leavingIds) transaction.leave(organizationId, id, userId)
+  for (const user of joining) tellMember(transaction, team, { kind: 'member.joined', userId: user.id, role: 'member' })
+  for (const userId of leavingIds) {
+    transaction.leave(organizationId, id, userId)
+    tellMember(transaction, team, { kind: 'member.left', userId })
+  }
   const everybody = [...joining, ...leaving.map(({ userId, profileId }) => ({ id: userId, profileId }))]
   await moved(transaction, team, everybody, joining.length - leaving.length)
   return true
@@ -93,13 +98,38 @@ export function recordMember(transaction: Transaction, { organizationId, id: tea
   if (profileId) record(nameOfId(profileId))
 }
 
+type MemberEvent = Extract<OutgoingEvent, { kind: `member.${string}` }>
+type OfTeam<Event> = Event extends unknown ? Omit<Event, 'teamId'> : never
+
+const tellMember = (transaction: Transaction, { organizationId, id }: Team, event: OfTeam<MemberEvent>): void =>
+  transaction.tell(organizationId, { ...event, teamId: id })
+
+export const tellTeam = (
+  transaction: Transaction,
+  { organizationId, id }: Team,
+  kind: (typeof TEAM_EVENTS)[number],
+): void => transaction.tell(organizationId, { kind, teamId: id })
+
+export async function setRole(transaction: Transaction, team: Team, userId: Id, role: Role): Promise<void> {
+  await transaction.teams.setRole(team.organizationId, team.id, userId, role)
+  tellMember(transaction, team, { kind: 'member.role_changed', userId, role })
+}
+
+/** What is said of a team: its name, what it is for, and what the identity provider calls it. */
+export async function describe(transaction: Transaction, team: Team, said: TeamDescription): Promise<void> {
+  await transaction.teams.describe(team.organizationId, team.id, said)
+  tellTeam(transaction, team, 'team.changed')
+}
+
 export async function join(transaction: Transaction, team: Team, user: User, role: Role): Promise<void> {
   await transaction.teams.join(team.organizationId, team.id, [user.id], role)
+  tellMember(transaction, team, { kind: 'member.joined', userId: user.id, role })
   await moved(transaction, team, [user], 1)
 }
 
 export async function leave(transaction: Transaction, team: Team, user: User): Promise<void> {
   transaction.leave(team.organizationId, team.id, user.id)
+  tellMember(transaction, team, { kind: 'member.left', userId: user.id, was: toldUser(user) })
   await moved(transaction, team, [user], -1)
 }
 
@@ -125,11 +155,14 @@ export async function deleteTeam(transaction: Transaction, team: Team): Promise<
   await transaction.teams.delete(team.organizationId, team.id)
   await transaction.invitations.deleteAll(team.organizationId, team.id)
   await transaction.joinRequests.deleteAll(team.organizationId, team.id)
+  await transaction.hooks.deleteAll(team.organizationId, team.id)
   recordMember(transaction, team)
   for (const { userId, profileId } of members) {
     transaction.leave(team.organizationId, team.id, userId)
+    tellMember(transaction, team, { kind: 'member.left', userId })
     recordMember(transaction, team, profileId)
   }
+  tellTeam(transaction, team, 'team.deleted')
 }
 
 /**
@@ -140,8 +173,11 @@ export async function settle(transaction: Transaction, team: Team, leaving?: Id)
   const { organizationId, id } = team
   if (team.isSynced) return
   const heir = await transaction.teams.heir(organizationId, id, leaving)
-  if (!heir !== team.isSuspended) await transaction.teams.setSuspended(organizationId, id, !heir)
-  if (heir && heir.role !== 'owner') await transaction.teams.setRole(organizationId, id, heir.userId, 'owner')
+  if (!heir !== team.isSuspended) {
+    await transaction.teams.setSuspended(organizationId, id, !heir)
+    tellTeam(transaction, team, heir ? 'team.resumed' : 'team.suspended')
+  }
+  if (heir && heir.role !== 'owner') await setRole(transaction, team, heir.userId, 'owner')
 }
 
 /** What deactivating or reactivating a user, which is written already, does to their teams. */

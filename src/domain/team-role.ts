@@ -22,6 +22,8 @@ const TAKES = {
   invite: 'administrator',
   /** Those to join it. */
   requests: 'administrator',
+  /** What it tells applications. */
+  hooks: 'administrator',
   transfer: 'owner',
   delete: 'owner',
 } as const satisfies Readonly<Record<string, Role>>

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
+import { mayCreateTeams } from './organizations.ts'
 import type { Repositories, Store } from './ports.ts'
 import type { MemberPosition, TeamPosition } from './ports-teams.ts'
 import { setParent } from './team-hierarchy.ts'
-import { assertOwnerStays, deleteTeam, join, leave, recordMember } from './team-members.ts'
+import { assertOwnerStays, deleteTeam, describe, join, leave, recordMember, setRole, tellTeam } from './team-members.ts'
 import {
   type Abilities,
   abilitiesIn,
@@ -61,7 +62,12 @@ export class TeamWork {
     return await this.#store.transaction(async (transaction) => {
       const { myself } = await lockPeople(transaction, actor)
       assertMayHold(myself, 'owner')
+      const organization = await transaction.organizations.hold(actor.organizationId)
+      if (!organization || !mayCreateTeams(myself, organization)) {
+        throw new DomainError('need-privileges', 'In your organization administrators make teams: ask one of them')
+      }
       await transaction.teams.insert(team)
+      tellTeam(transaction, team, 'team.created')
       await join(transaction, team, myself, 'owner')
       return await viewOf(transaction, actor, team.id)
     })
@@ -115,7 +121,7 @@ export class TeamWork {
       if (described) {
         const { externalId } = team
         const words = { name, ...(description ? { description } : {}), ...(externalId ? { externalId } : {}) }
-        await teams.describe(organizationId, teamId, words)
+        await describe(transaction, team, words)
       }
       if (isOpen !== team.isOpen) await teams.setOpen(organizationId, teamId, isOpen)
       if (parentId !== team.parentId) await setParent(transaction, team, parentId)
@@ -193,7 +199,7 @@ export class TeamWork {
       if (isAbove(role, member.role)) assertActive(user(userId))
       assertMayHold(user(userId), role)
       if (member.role === 'owner') await assertOwnerStays(transaction, team, [userId])
-      await transaction.teams.setRole(team.organizationId, teamId, userId, role)
+      await setRole(transaction, team, userId, role)
       return { ...member, role }
     })
   }
@@ -211,8 +217,8 @@ export class TeamWork {
       await memberOf(transaction, team, userId)
       assertActive(user(userId))
       assertMayHold(user(userId), 'owner')
-      await transaction.teams.setRole(team.organizationId, teamId, userId, 'owner')
-      await transaction.teams.setRole(team.organizationId, teamId, actor.userId, 'administrator')
+      await setRole(transaction, team, userId, 'owner')
+      await setRole(transaction, team, actor.userId, 'administrator')
       return await viewOf(transaction, actor, teamId)
     })
   }

@@ -6,12 +6,15 @@ import {
   assertOwnerStays,
   changeMembers,
   deleteTeam,
+  describe,
   join,
   leave,
   lockTeam,
   type MemberChange,
   recordMember,
+  setRole,
   settle,
+  tellTeam,
 } from './team-members.ts'
 import type { User } from './users.ts'
 
@@ -85,6 +88,7 @@ export class TeamService {
     await this.#store.transaction(async (transaction) => {
       await assertActive(transaction, owner)
       await transaction.teams.insert(team)
+      tellTeam(transaction, team, 'team.created')
       await join(transaction, team, owner, 'owner')
     })
     return { ...team, memberCount: 1 }
@@ -121,7 +125,7 @@ export class TeamService {
         return await settle(transaction, now)
       }
       if (current.role === 'owner') await assertOwnerStays(transaction, now, [user.id])
-      await transaction.teams.setRole(team.organizationId, team.id, user.id, role)
+      await setRole(transaction, now, user.id, role)
     })
   }
 
@@ -157,6 +161,7 @@ export class TeamService {
     const team = { ...said, ...newTeam(organizationId, teamName(name), id, true) }
     return await this.#store.transaction(async (transaction) => {
       await transaction.teams.insert(team)
+      tellTeam(transaction, team, 'team.created')
       await changeMembers(transaction, team, { join: members, leave: new Set() })
       return await lockTeam(transaction, team)
     })
@@ -186,7 +191,7 @@ export class TeamService {
       const name = teamName(said.name)
       const { description, externalId } = said
       const described = name !== now.name || description !== now.description || externalId !== now.externalId
-      if (described) await transaction.teams.describe(organizationId, id, { ...said, name })
+      if (described) await describe(transaction, now, { ...said, name })
       const moved = said.members ? await changeMembers(transaction, now, said.members) : false
       if (moved) await settle(transaction, now)
       else if (described) {

@@ -16,6 +16,7 @@ import { saveProfile } from './contacts/profile.ts'
 import { DomainError, notFound } from './errors.ts'
 import { beforeCreation, welcome } from './invited.ts'
 import type { Scope } from './organizations.ts'
+import { toldUser, type USER_EVENTS } from './outgoing-events.ts'
 import type { Store, Transaction } from './ports.ts'
 import { memberDeleted, membershipChanged } from './team-members.ts'
 
@@ -72,6 +73,10 @@ function nameParts(name: string): NonNullable<ContactData['name']> {
   const family = words.length > 1 ? words.pop() : undefined
   return { ...(prefix ? { prefix } : {}), given: words.join(' '), ...(family ? { family } : {}) }
 }
+
+/** What a name says of its parts. */
+export const attributesOfName = (name: string): PersonAttributes =>
+  withAttributes({}, attributesOfData({ name: nameParts(name) }))
 
 /** The attributes with what the command line says of them. @throws DomainError `invalid-data` */
 function described(old: PersonAttributes, said: UserAttributes): PersonAttributes {
@@ -176,34 +181,18 @@ export class UserService {
     const made = wanted.map(({ isStaff = false, ...said }) => {
       const email = checkedEmail(said.email)
       const attributes = described({}, { ...said, email })
-      return newUser(organizationId, { userName: email, isActive: true, isStaff, attributes }, randomUUID())
+      return { said: { userName: email, isActive: true, isStaff, attributes } }
     })
-    return await this.#insert(organizationId, made)
+    return await this.#store.transaction((transaction) => insertManaged(transaction, organizationId, made))
   }
 
   /** Creates whom an identity provider tells of. @throws DomainError `invalid-data`, `already-exists` */
   async provision(organizationId: Id, said: Provisioned, id: Id = randomUUID()): Promise<ManagedUser> {
-    const [user] = await this.#insert(organizationId, [newUser(organizationId, said, id)])
+    const [user] = await this.#store.transaction((transaction) =>
+      insertManaged(transaction, organizationId, [{ said, id }]),
+    )
     if (!user) throw new TypeError('one user makes one')
     return user
-  }
-
-  async #insert(
-    organizationId: Id,
-    made: readonly { readonly user: ManagedUser; readonly profile: Contact }[],
-  ): Promise<ManagedUser[]> {
-    const users = made.map(({ user }) => user)
-    await this.#store.transaction(async (transaction) => {
-      await beforeCreation(transaction, organizationId)
-      await transaction.users.insert(users)
-      await transaction.contacts.insert(
-        organizationId,
-        made.map(({ profile }) => profile),
-      )
-      for (const user of users) recordProfile(transaction, user)
-      await welcome(transaction, organizationId, users, false)
-    })
-    return users
   }
 
   /** By e-mail or id. @throws DomainError `not-found`, `ambiguous` */
@@ -271,9 +260,10 @@ export class UserService {
       check?.(now)
       await memberDeleted(transaction, now)
       await transaction.contacts.lockProfile(now.organizationId, now.id)
-      await transaction.contacts.freezeOverrides(now.organizationId, now.profileId)
+      await transaction.contacts.freezeOverrides(now.organizationId, { id: now.profileId })
       await transaction.contacts.markDeleted(now.organizationId, now.profileId)
       await transaction.users.delete(now.organizationId, now.id)
+      transaction.tell(organizationId, { kind: 'user.deleted', userId: id, was: toldUser(now) })
       recordProfile(transaction, now)
     })
   }
@@ -289,6 +279,34 @@ export class UserService {
       if (changed) transaction.reset(user.organizationId, user.peopleId)
     })
   }
+}
+
+/**
+ * Creates users with their profile contacts, and makes them members where invitations wait for them; their e-mails are
+ * verified, or else the organization vouches for those in its own domains.
+ *
+ * @throws DomainError `invalid-data`, `already-exists`
+ */
+export async function insertManaged(
+  transaction: Transaction,
+  organizationId: Id,
+  wanted: readonly { readonly said: Provisioned; readonly id?: Id }[],
+  isEmailVerified = false,
+): Promise<ManagedUser[]> {
+  const made = wanted.map(({ said, id = randomUUID() }) => newUser(organizationId, said, id))
+  const users = made.map(({ user }) => user)
+  await beforeCreation(transaction, organizationId)
+  await transaction.users.insert(users)
+  await transaction.contacts.insert(
+    organizationId,
+    made.map(({ profile }) => profile),
+  )
+  for (const user of users) {
+    recordProfile(transaction, user)
+    tellUser(transaction, user, 'user.created')
+  }
+  await welcome(transaction, organizationId, users, isEmailVerified)
+  return users
 }
 
 /** Writes what differs, and what follows from it for the card, and for the person's teams. */
@@ -310,6 +328,9 @@ export async function saveManaged(transaction: Transaction, now: ManagedUser, sa
   if (isDeepStrictEqual(same, now)) return now
   const saved = { ...same, revision: now.revision + 1, modifiedAt: new Date() }
   await transaction.users.update(saved)
+  const { isActive: _was, ...before } = now
+  if (!isDeepStrictEqual({ ...before, isActive }, same)) tellUser(transaction, now, 'user.changed')
+  if (isActive !== now.isActive) tellUser(transaction, now, isActive ? 'user.activated' : 'user.deactivated')
   const profile = await transaction.contacts.lockProfile(organizationId, now.id)
   if (!profile?.managed) throw notFound('The user has no profile')
   await saveProfile(transaction, organizationId, profile, managedAgain(profile.managed, now, saved), profile.layer)
@@ -320,6 +341,9 @@ export async function saveManaged(transaction: Transaction, now: ManagedUser, sa
   }
   return saved
 }
+
+const tellUser = (transaction: Transaction, { organizationId, id }: User, kind: (typeof USER_EVENTS)[number]): void =>
+  transaction.tell(organizationId, { kind, userId: id })
 
 const recordProfile = (transaction: Transaction, { organizationId, profileId }: User): void =>
   transaction.record(organizationId, { streamId: organizationId, member: nameOfId(profileId), kind: 'card' })

@@ -6,6 +6,7 @@ import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
 import { oauth } from './oauth.ts'
+import { signIn } from './sign-in.ts'
 
 const MIB = 1024 * 1024
 
@@ -16,7 +17,10 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     return isRestPath(url) ? REST_UNREADABLE : (['text/plain', 'This address cannot be read.\n'] as const)
   }
   const app = Fastify({
-    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, redact: ['req.headers.authorization'] },
+    logger:
+      config.logLevel === 'silent'
+        ? false
+        : { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie'] },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * MIB,
     requestTimeout: 28_000, // with the interval of the check: closed within 30 s
@@ -74,10 +78,15 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     contactBatch: kith.contactBatch,
     history: kith.history,
     ownProfile: kith.ownProfile,
-    people: kith.people,
+    sharedDirectories: kith.sharedDirectories,
+    directoryEntries: kith.directoryEntries,
+    subscriptions: kith.subscriptions,
     teamWork: kith.teamWork,
     joinRequests: kith.joinRequests,
     invitations: kith.invitations,
+    colleagues: kith.colleagues,
+    organizationWork: kith.organizationWork,
+    hooks: kith.hooks,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,
@@ -85,6 +94,11 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     once: kith.once,
   })
   await app.register(oauth, { scimTokens: kith.scimTokens })
+  await app.register(signIn, {
+    webLogin: kith.webLogin,
+    webSessions: kith.webSessions,
+    publicUrl: config.publicUrl,
+  })
   return app
 }
 

@@ -1,4 +1,5 @@
-import { type ManagedUser, userNameKey } from '#domain'
+import { type ManagedUser, shownName, userNameKey } from '#domain'
+import { searchKey } from '#vcard'
 
 /** What may be large, and nobody looks for a part of. */
 const UNSEARCHED: ReadonlySet<string> = new Set(['photos', 'x509Certificates'])
@@ -17,3 +18,21 @@ export const attributeText = ({ userName, attributes }: Pick<ManagedUser, 'userN
     userNameKey(userName),
     ...Object.entries(attributes).flatMap(([name, value]) => (isFound(name) ? texts(value) : [])),
   ].join('\n')
+
+/** By what colleagues find somebody: lines as in the texts that cards are found by (`searchText`). */
+export function foundText({
+  userName,
+  email,
+  attributes,
+}: Pick<ManagedUser, 'userName' | 'email' | 'attributes'>): string {
+  const { name = {}, nickName = '' } = attributes
+  const parts = [name.honorificPrefix, name.givenName, name.middleName, name.familyName, name.honorificSuffix]
+  const lines: readonly (readonly [string, string])[] = [
+    ['fn', shownName(attributes, userName)],
+    ['n', parts.filter(Boolean).join(' ')],
+    ['nickname', nickName],
+    ['email', email],
+    ['user-name', userName],
+  ]
+  return lines.reduce((text, [line, value]) => (value === '' ? text : `${text}${line}\t${searchKey(value)}\n`), '\n')
+}

@@ -1,4 +1,4 @@
-import type { Actor, ClientProperties, ClientProperty, Id, Member } from '#domain'
+import { type Actor, type ClientProperties, type ClientProperty, collectionId, type Id, type Member } from '#domain'
 import type { Session } from './session.ts'
 
 const OF_MEMBER = 'organization_id = $1 and user_id = $2 and collection_id = $3 and member = $4'
@@ -31,24 +31,20 @@ export class SqlClientProperties implements ClientProperties {
     return Number(row?.size ?? 0)
   }
 
-  async set(actor: Actor, { collectionId, name: member }: Member, name: string, value: string): Promise<void> {
+  async set(actor: Actor, { collection, name: member }: Member, name: string, value: string): Promise<void> {
     await this.#session.query(
       `insert into client_property (organization_id, user_id, collection_id, member, name, value)
        values ($1, $2, $3, $4, $5, $6)
        on conflict (organization_id, user_id, collection_id, member, name) do update set value = excluded.value`,
-      [actor.organizationId, actor.userId, collectionId, member, name, value],
+      [actor.organizationId, actor.userId, collectionId(collection), member, name, value],
     )
   }
 
-  async remove(
-    { organizationId, userId }: Actor,
-    { collectionId, name: member }: Member,
-    name?: string,
-  ): Promise<void> {
+  async remove({ organizationId, userId }: Actor, { collection, name: member }: Member, name?: string): Promise<void> {
     await this.#session.query(`delete from client_property where ${OF_MEMBER} and ($5::text is null or name = $5)`, [
       organizationId,
       userId,
-      collectionId,
+      collectionId(collection),
       member,
       name,
     ])
@@ -59,7 +55,14 @@ export class SqlClientProperties implements ClientProperties {
     await this.#session.query(
       `insert into client_property (organization_id, user_id, collection_id, member, name, value)
        select organization_id, user_id, $5, $6, name, value from client_property where ${OF_MEMBER}`,
-      [actor.organizationId, actor.userId, from.collectionId, from.name, to.collectionId, to.name],
+      [
+        actor.organizationId,
+        actor.userId,
+        collectionId(from.collection),
+        from.name,
+        collectionId(to.collection),
+        to.name,
+      ],
     )
   }
 }

@@ -5,8 +5,11 @@ import {
   type CardTag,
   type CardView,
   type ChangedMember,
+  type Collection,
   type Collections,
   type ContactKind,
+  collectionId,
+  directoryOf,
   type Heads,
   type Id,
   idInName,
@@ -73,14 +76,23 @@ interface StreamRow {
   stamp_there: string | null
 }
 
-/** Both streams of each key, in one snapshot; the journal is asked only for a revision that is not the head. */
-const STREAMS = `select k.n, s.id, s.revision, s.stamp, s.floor_revision, s.floor_stamp,
+/**
+ * Both streams of each key, in one snapshot; the journal is asked only for a revision that is not the head. The base of a
+ * shared directory is under its publisher.
+ */
+const streams = (shared: boolean): string => `select k.n, s.id, s.revision, s.stamp, s.floor_revision, s.floor_stamp,
     case when k.own_at is not null and s.revision <> case when s.id = k.base_id then k.base_at else k.own_at end then (
       select j.stamp from journal j where j.organization_id = s.organization_id and j.stream_id = s.id
         and j.revision = case when s.id = k.base_id then k.base_at else k.own_at end
       order by j.revision, j.member limit 1) end as stamp_there
-  from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'bigint', 'bigint')} as k (n, organization_id, base_id, own_id, base_at, own_at)
-  join stream s on s.organization_id = k.organization_id and s.id = any (array[k.base_id, k.own_id])`
+  from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'bigint', 'bigint', ...(shared ? ['uuid'] : []))}
+    as k (n, organization_id, base_id, own_id, base_at, own_at${shared ? ', publisher_id' : ''})
+  ${
+    shared
+      ? `cross join lateral (select * from stream where organization_id = k.organization_id and id = k.own_id
+          union all select * from stream where organization_id = k.publisher_id and id = k.base_id) s`
+      : 'join stream s on s.organization_id = k.organization_id and s.id = any (array[k.base_id, k.own_id])'
+  }`
 
 function toState(row: StreamRow | undefined): StreamState {
   if (!row) return { revision: 0n, stamp: 0n, floor: { revision: 0n, stamp: 0n } }
@@ -96,18 +108,19 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 interface StreamsKey {
   readonly organizationId: Id
+  readonly publisherId: Id
   readonly baseId: Id
   readonly ownId: Id
   readonly at?: Heads | undefined
 }
 interface CardKey {
   readonly actor: Actor
-  readonly collectionId: Id
+  readonly collection: Collection
   readonly name: string
 }
 interface CardsKey {
   readonly actor: Actor
-  readonly collectionId: Id
+  readonly collection: Collection
   readonly names: readonly string[]
 }
 
@@ -121,8 +134,35 @@ const column = <Key, Value>(keys: readonly Key[], read: (key: Key, at: number) =
 /** The planner sees no patterns: the index is kept out where it would be asked again for each page. */
 const NEVER = () => false
 
-const kindOf = ({ peopleId, organizationId }: Actor, collectionId: Id): Kind =>
-  collectionId === peopleId ? 'people' : collectionId === organizationId ? 'directory' : 'book'
+function kindOf({ peopleId, organizationId }: Actor, collection: Collection): Kind {
+  if (typeof collection !== 'string') return 'shared'
+  return collection === peopleId ? 'people' : collection === organizationId ? 'directory' : 'book'
+}
+
+/** What a statement about a shared directory has besides: where that is. */
+function baseValues(collection: Collection): Id[] {
+  const directory = directoryOf(collection)
+  return directory ? [directory.organizationId, directory.id] : []
+}
+const keysOf = ({ organizationId, userId }: Actor, collection: Collection): Id[] => [
+  organizationId,
+  userId,
+  collectionId(collection),
+]
+
+type Key = Pick<CardKey, 'actor' | 'collection'>
+const columnsOf = (keys: readonly Key[]): Id[][] => [
+  column(keys, ({ actor }) => actor.organizationId),
+  column(keys, ({ actor }) => actor.userId),
+  column(keys, ({ collection }) => collectionId(collection)),
+]
+const baseColumns = (kind: Kind, keys: readonly Key[]): (Id | undefined)[][] =>
+  kind === 'shared'
+    ? [
+        column(keys, ({ collection }) => directoryOf(collection)?.organizationId),
+        column(keys, ({ collection }) => directoryOf(collection)?.id),
+      ]
+    : []
 
 /** A search of more patterns is rare, and each statement that is prepared stays with its connection. */
 const PREPARED_PATTERNS = 2
@@ -131,22 +171,31 @@ const digest = (sql: string): string => createHash('md5').update(sql).digest('ba
 export class SqlCollections implements Collections {
   readonly #session: Session
   readonly #streams: Batch<StreamsKey, { base: StreamState; own: StreamState }>
+  readonly #sharedStreams: Batch<StreamsKey, { base: StreamState; own: StreamState }>
   readonly #cards = new Map<string, Batch<CardKey, ShownRow | undefined>>()
   readonly #lists = new Map<string, Batch<CardsKey, ShownRow[]>>()
 
   constructor(session: Session) {
     this.#session = session
-    this.#streams = new Batch((keys) => this.#readStreams(keys))
+    this.#streams = new Batch((keys) => this.#readStreams(keys, false))
+    this.#sharedStreams = new Batch((keys) => this.#readStreams(keys, true))
   }
 
-  streams({ organizationId, peopleId }: Actor, collectionId: Id, at?: Heads) {
-    const baseId = collectionId === peopleId ? organizationId : NOBODY
-    return this.#streams.load({ organizationId, baseId, ownId: collectionId, at })
+  streams({ organizationId, peopleId, userId }: Actor, collection: Collection, at?: Heads) {
+    const directory = directoryOf(collection)
+    const ownId = collectionId(collection)
+    if (directory) {
+      const base = { publisherId: directory.organizationId, baseId: directory.id }
+      return this.#sharedStreams.load({ organizationId, ...base, ownId, at })
+    }
+    // Books that come and go for everybody are told in the organization's stream: the base of homes too.
+    const baseId = ownId === peopleId || ownId === userId ? organizationId : NOBODY
+    return this.#streams.load({ organizationId, publisherId: organizationId, baseId, ownId, at })
   }
 
-  async #readStreams(keys: readonly StreamsKey[]) {
+  async #readStreams(keys: readonly StreamsKey[], shared: boolean) {
     const rows = await this.#session.query<StreamRow>(
-      STREAMS,
+      streams(shared),
       [
         column(keys, (_, at) => at),
         column(keys, ({ organizationId }) => organizationId),
@@ -154,8 +203,9 @@ export class SqlCollections implements Collections {
         column(keys, ({ ownId }) => ownId),
         column(keys, ({ at }) => at?.base.revision ?? null),
         column(keys, ({ at }) => at?.own.revision ?? null),
+        ...(shared ? [column(keys, ({ publisherId }) => publisherId)] : []),
       ],
-      'streams',
+      shared ? 'streams.shared' : 'streams',
     )
     return keys.map(({ baseId, ownId }, at) => ({
       base: toState(rows.find(({ n, id }) => n === at && id === baseId)),
@@ -170,13 +220,7 @@ export class SqlCollections implements Collections {
     const made = new Batch<CardKey, ShownRow | undefined>(async (keys) => {
       const rows = await this.#session.query<ShownRow & { n: number }>(
         one(kind, byId, body),
-        [
-          column(keys, (_, at) => at),
-          column(keys, ({ actor }) => actor.organizationId),
-          column(keys, ({ actor }) => actor.userId),
-          column(keys, ({ collectionId }) => collectionId),
-          column(keys, ({ name }) => name),
-        ],
+        [column(keys, (_, at) => at), ...columnsOf(keys), column(keys, ({ name }) => name), ...baseColumns(kind, keys)],
         name,
       )
       return keys.map((_, at) => rows.find(({ n }) => n === at))
@@ -195,10 +239,9 @@ export class SqlCollections implements Collections {
         listedOfEach(kind, body),
         [
           column(keys, (_, at) => at),
-          column(keys, ({ actor }) => actor.organizationId),
-          column(keys, ({ actor }) => actor.userId),
-          column(keys, ({ collectionId }) => collectionId),
+          ...columnsOf(keys),
           column(keys, ({ names }) => names.join(SEPARATOR)),
+          ...baseColumns(kind, keys),
         ],
         name,
       )
@@ -211,24 +254,27 @@ export class SqlCollections implements Collections {
 
   async named<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     names: readonly string[],
     body: Of,
   ): Promise<Shown<Of>[]> {
-    const kind = kindOf(actor, collectionId)
-    const keys = [actor.organizationId, actor.userId, collectionId]
+    const kind = kindOf(actor, collection)
     const [first] = names
     if (first === undefined) return []
     if (names.length > 1 && names.length <= SHARED) {
-      const rows = await this.#list(kind, body).load({ actor, collectionId, names })
+      const rows = await this.#list(kind, body).load({ actor, collection, names })
       return rows.map((row) => toView(row, body))
     }
     if (names.length > SHARED) {
-      const rows = await this.#session.query<ShownRow>(listed(kind, body), [...keys, names], `named.${kind}.${body}`)
+      const rows = await this.#session.query<ShownRow>(
+        listed(kind, body),
+        [...keysOf(actor, collection), names, ...baseValues(collection)],
+        `named.${kind}.${body}`,
+      )
       return rows.map((row) => toView(row, body))
     }
     const byId = idInName(first) !== undefined
-    const row = await this.#card(kind, byId, body).load({ actor, collectionId, name: first })
+    const row = await this.#card(kind, byId, body).load({ actor, collection, name: first })
     if (row || !byId || kind !== 'people') return row ? [toView(row, body)] : []
     const team = await this.#session.query<ShownRow>(
       oneTeam(body),
@@ -240,14 +286,14 @@ export class SqlCollections implements Collections {
 
   async page<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     after: string,
     limit: number,
     body: Of,
     narrowing?: Narrowing,
   ): Promise<Shown<Of>[]> {
-    const kind = kindOf(actor, collectionId)
-    const values: unknown[] = [actor.organizationId, actor.userId, collectionId, after, limit]
+    const kind = kindOf(actor, collection)
+    const values: unknown[] = [...keysOf(actor, collection), after, limit, ...baseValues(collection)]
     const rows = await this.#session.query<ShownRow>(
       page(kind, body, narrowing && condition(narrowing, values, NEVER)),
       values,
@@ -256,37 +302,41 @@ export class SqlCollections implements Collections {
     return rows.map((row) => toView(row, body))
   }
 
-  async search(actor: Actor, collectionId: Id, narrowing: Narrowing, limit: number): Promise<string[] | undefined> {
+  async search(
+    actor: Actor,
+    collection: Collection,
+    narrowing: Narrowing,
+    limit: number,
+  ): Promise<string[] | undefined> {
     if (!isSelective(narrowing)) return undefined
-    const kind = kindOf(actor, collectionId)
-    const values: unknown[] = [actor.organizationId, actor.userId, collectionId, limit]
+    const kind = kindOf(actor, collection)
+    const values: unknown[] = [...keysOf(actor, collection), limit, ...baseValues(collection)]
+    const fixed = values.length
     const found = condition(narrowing, values, isIndexed)
-    const read = condition(narrowing, values.slice(0, 4), NEVER) // the same patterns in the same order
-    const name = values.length <= 4 + PREPARED_PATTERNS ? `search.${kind}.${digest(found)}` : undefined
+    const read = condition(narrowing, values.slice(0, fixed), NEVER) // the same patterns in the same order
+    const name = values.length <= fixed + PREPARED_PATTERNS ? `search.${kind}.${digest(found)}` : undefined
     const rows = await this.#session.query<{ name: string }>(candidates(kind, found, read), values, name)
     return [...new Set(rows.map(({ name }) => name))]
   }
 
   async changed<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     { since, until, after, limit }: Parameters<Collections['changed']>[2],
     body: Of,
   ): Promise<ChangedMember<Shown<Of>>[]> {
-    const kind = kindOf(actor, collectionId)
+    const kind = kindOf(actor, collection)
     const rows = await this.#session.query<ShownRow & { member: string; name: string | null }>(
       changed(kind, body),
       [
-        actor.organizationId,
-        actor.userId,
-        collectionId,
+        ...keysOf(actor, collection),
         after,
         limit,
         since.base.revision,
         until.base.revision,
         since.own.revision,
         until.own.revision,
-        kind === 'people',
+        ...(kind === 'shared' ? baseValues(collection) : [kind === 'people']),
       ],
       `changed.${kind}.${body}`,
     )

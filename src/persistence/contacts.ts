@@ -1,27 +1,37 @@
 import {
   type Actor,
   asId,
+  type Collection,
   type Contact,
   type ContactKind,
   type Contacts,
+  collectionId,
   comparableUid,
+  type DirectoryKey,
+  directoryOf,
   type Id,
   idInName,
   type Layer,
   type Lock,
   type Member,
+  notFound,
+  type Override,
   type Place,
+  sharedBookId,
 } from '#domain'
 import type { Version } from '#vcard'
+import { holdSubscription } from './books.ts'
 import { LostRace, type Session } from './session.ts'
 import { inScope } from './shown-cards.ts'
 
-interface ContactRow {
+export interface ContactRow {
   id: string
   kind: ContactKind
   owner_id: string | null
   book_id: string | null
   base_id: string | null
+  directory_id: string | null
+  base_organization_id: string | null
   name: string
   uid: string
   managed: string | null
@@ -35,9 +45,15 @@ interface ContactRow {
   listed: boolean
 }
 
-const COLUMNS = `id, kind, owner_id, book_id, base_id, name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed`
+interface PlaceRow extends ContactRow {
+  own: boolean
+}
 
-const toContact = (row: ContactRow): Contact => ({
+export const CONTACT_COLUMNS = `id, kind, owner_id, book_id, base_id, directory_id,
+  case when base_kind = 'directory' then base_organization_id end as base_organization_id,
+  name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed`
+
+export const toContact = (row: ContactRow): Contact => ({
   id: row.id,
   kind: row.kind,
   name: row.name,
@@ -50,16 +66,29 @@ const toContact = (row: ContactRow): Contact => ({
   ...(row.owner_id === null ? {} : { ownerId: row.owner_id }),
   ...(row.book_id === null ? {} : { bookId: row.book_id }),
   ...(row.base_id === null ? {} : { baseId: row.base_id }),
+  ...(row.directory_id === null ? {} : { directoryId: row.directory_id }),
+  ...(row.base_organization_id === null ? {} : { baseOrganizationId: row.base_organization_id }),
   ...(row.managed === null ? {} : { managed: row.managed }),
   ...(row.layer === null ? {} : { layer: row.layer }),
   ...(row.text_4 === null ? {} : { text4: row.text_4 }),
   ...(row.bytes === null ? {} : { bytes: row.bytes }),
 })
 
-/** Own card by name ($3 book, $4 name), and the directory card that the name stands for ($5, or null). */
-const PLACE = `select ${COLUMNS}, true as own from contact where organization_id = $1 and book_id = $2 and name = $3
+/** Own card by name ($2 book, $3 name), and the card of others that the name stands for ($4, or null). */
+const OWN = `select ${CONTACT_COLUMNS}, true as own from contact where organization_id = $1 and book_id = $2 and name = $3`
+/** Entries of that id in a directory that the organization ($1) is subscribed to. */
+export const SUBSCRIBED = (id: string): string => `directory_subscription s
+  join contact c on c.organization_id = s.publisher_id and c.id = ${id} and c.directory_id = s.directory_id
+  where s.organization_id = $1`
+const PLACE = `${OWN}
   union all
-  select ${COLUMNS}, false from contact where organization_id = $1 and id = $4 and kind in ('profile', 'directory')`
+  select ${CONTACT_COLUMNS}, false from contact where organization_id = $1 and id = $4 and kind = 'profile'
+  union all
+  select ${CONTACT_COLUMNS.replace(/\b(id|name|directory_id)\b(?=,)/g, 'c.$1')}, false from ${SUBSCRIBED('$4')}`
+/** In a shared directory ($5 publisher, $6 directory) an entry of that alone. */
+const PLACE_SHARED = `${OWN}
+  union all
+  select ${CONTACT_COLUMNS}, false from contact where organization_id = $5 and id = $4 and directory_id = $6`
 /** Whatever else claims the name or the UID. Seen as null, what is null would have each execution planned anew: hence `k`. */
 const CLAIMS = `select
   exists (select from hidden where organization_id = $1 and user_id = $2 and member_id = k.named) as hidden,
@@ -70,7 +99,8 @@ const CLAIMS = `select
   (select name from contact c where organization_id = $1 and book_id = $3 and c.uid = k.uid and name <> $4) as uid_name,
   (select kind = 'personal' or (select listed from contact b where b.organization_id = c.base_organization_id and b.id = c.base_id)
     from contact c where organization_id = $1 and book_id = $3 and c.uid = k.uid and name <> $4) as uid_listed,
-  (select listed from contact where organization_id = $1 and id = k.uid_id and id is distinct from k.named and kind in ('profile', 'directory')) as uid_card,
+  (select listed from contact where organization_id = $1 and id = k.uid_id and id is distinct from k.named and kind = 'profile') as uid_card,
+  (select c.listed from ${SUBSCRIBED('k.uid_id')} and k.uid_id is distinct from k.named) as uid_entry,
   (select exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2 and m.left_revision is null)
     from team t where t.organization_id = $1 and t.id = k.uid_id and t.id is distinct from k.named) as uid_team,
   (select json_agg(json_build_object('id', id, 'collectionId', collection_id, 'member', member, 'exclusive', exclusive, 'whole', whole))
@@ -80,7 +110,8 @@ const CLAIMS = `select
 /** The old row is kept as a version by the statement that replaces or deletes it. */
 const KEEP = `insert into card_version (organization_id, contact_id, owner_id, kind, book_id, name, uid, managed, layer, version, text, bytes, etag)
   select organization_id, id, owner_id, kind, book_id, name, uid, managed, layer,
-    case when kind = 'profile' then '4.0' else version end, case when kind = 'profile' then text_4 else text end, bytes, etag
+    case when kind in ('profile', 'directory') then '4.0' else version end,
+    case when kind in ('profile', 'directory') then text_4 else text end, bytes, etag
   from old`
 
 const REPLACE = `with old as (select * from contact where organization_id = $1 and id = $2 and etag = $3 for update),
@@ -103,6 +134,8 @@ const NEW = {
   owner_id: 'uuid',
   book_id: 'uuid',
   base_id: 'uuid',
+  base_organization_id: 'uuid',
+  directory_id: 'uuid',
   name: 'text',
   uid: 'text',
   managed: 'text',
@@ -116,9 +149,9 @@ const NEW = {
 } as const
 
 const insertFrom = (source: string): string => `insert into contact (organization_id, id, kind, owner_id, book_id,
-    base_organization_id, base_id, base_kind, name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed)
-  select $1, id, kind, owner_id, book_id, case when base_id is not null then $1::uuid end, base_id,
-    case when base_id is not null then 'profile' end, name, uid, managed, layer, version, text, text_4, bytes, etag, search, true
+    base_organization_id, base_id, base_kind, directory_id, name, uid, managed, layer, version, text, text_4, bytes, etag, search, listed)
+  select $1, id, kind, owner_id, book_id, case when base_id is not null then coalesce(base_organization_id, $1::uuid) end, base_id,
+    case when base_organization_id is not null then 'directory' when base_id is not null then 'profile' end, directory_id, name, uid, managed, layer, version, text, text_4, bytes, etag, search, true
   from ${source}`
 const parameters = (array: '' | '[]', name: (column: string) => string): string =>
   Object.entries(NEW)
@@ -143,6 +176,8 @@ const newRow = (one: Contact): unknown[] => [
   one.ownerId ?? null,
   one.bookId ?? null,
   one.baseId ?? null,
+  one.baseOrganizationId ?? null,
+  one.directoryId ?? null,
   one.name,
   comparableUid(one.uid),
   one.managed ?? null,
@@ -155,6 +190,18 @@ const newRow = (one: Contact): unknown[] => [
   one.search,
 ]
 
+/** Overrides of a base: under its organization, or of an entry under each that is subscribed to its directory. */
+function overridesWhere(organizationId: Id, { id, directoryId }: Pick<Contact, 'id' | 'directoryId'>) {
+  if (directoryId === undefined) {
+    return { whose: `organization_id = $1 and base_id = $2 and kind = 'override'`, values: [organizationId, id] }
+  }
+  return {
+    whose: `organization_id in (select subscriber_id from directory_subscriber where organization_id = $1 and directory_id = $3)
+      and base_id = $2 and kind = 'override'`,
+    values: [organizationId, id, directoryId],
+  }
+}
+
 const json = (layer: Layer | undefined): string | null => (layer ? JSON.stringify(layer) : null)
 
 export class SqlContacts implements Contacts {
@@ -163,14 +210,16 @@ export class SqlContacts implements Contacts {
     this.#session = session
   }
 
-  async place(actor: Actor, bookId: Id, name: string, uid: string | undefined): Promise<Place> {
+  async place(actor: Actor, collection: Collection, name: string, uid: string | undefined): Promise<Place> {
     const { organizationId, userId } = actor
     const named = idInName(name) ?? null
-    const rows = await this.#session.query<ContactRow & { own: boolean }>(
-      PLACE,
-      [organizationId, bookId, name, named],
-      'place',
-    )
+    const bookId = collectionId(collection)
+    const directory = directoryOf(collection)
+    if (directory && !(await holdSubscription(this.#session, actor, collection))) throw notFound()
+    const keys = [organizationId, bookId, name, named]
+    const rows = await (directory
+      ? this.#session.query<PlaceRow>(PLACE_SHARED, [...keys, directory.organizationId, directory.id], 'place.shared')
+      : this.#session.query<PlaceRow>(PLACE, keys, 'place'))
     const uidId = uid === undefined ? undefined : asId(uid)
     const [claims] = await this.#session.query<{
       hidden: boolean
@@ -180,6 +229,7 @@ export class SqlContacts implements Contacts {
       uid_name: string | null
       uid_listed: boolean | null
       uid_card: boolean | null
+      uid_entry: boolean | null
       uid_team: boolean | null
       locks: Lock[] | null
     }>(CLAIMS, [organizationId, userId, bookId, name, named, uid ?? null, uidId ?? null], 'claims')
@@ -187,13 +237,11 @@ export class SqlContacts implements Contacts {
     const own = rows.find((row) => row.own)
     const base = rows.find((row) => !row.own)
     const inPeople = bookId === actor.peopleId
-    const reserved = claims.uid_card ?? claims.uid_team // in another book the UID of a card I see is free
-    const directory =
-      reserved !== null && uidId !== undefined && (inPeople || !reserved)
-        ? { name: `${uidId}.vcf`, visible: reserved }
-        : undefined
-    const uidHolder =
-      claims.uid_name === null ? directory : { name: claims.uid_name, visible: claims.uid_listed === true }
+    const reserved = claims.uid_card ?? claims.uid_team ?? claims.uid_entry
+    const isFree = reserved === true && !(inPeople && claims.uid_entry === null) // of a card that I see in another book
+    const others =
+      reserved !== null && uidId !== undefined && !isFree ? { name: `${uidId}.vcf`, visible: reserved } : undefined
+    const uidHolder = claims.uid_name === null ? others : { name: claims.uid_name, visible: claims.uid_listed === true }
     return {
       ...(own ? { own: toContact(own) } : {}),
       ...(base ? { base: toContact(base) } : {}),
@@ -207,7 +255,7 @@ export class SqlContacts implements Contacts {
 
   async holdBase(organizationId: Id, id: Id): Promise<Contact | undefined> {
     const [row] = await this.#session.query<ContactRow>(
-      `select ${COLUMNS} from contact where organization_id = $1 and id = $2 and kind in ('profile', 'directory') for share`,
+      `select ${CONTACT_COLUMNS} from contact where organization_id = $1 and id = $2 and kind in ('profile', 'directory') for share`,
       [organizationId, id],
       'contact.hold',
     )
@@ -220,7 +268,7 @@ export class SqlContacts implements Contacts {
 
   async #profile(organizationId: Id, userId: Id, lock: '' | 'for update'): Promise<Contact | undefined> {
     const [row] = await this.#session.query<ContactRow>(
-      `select ${COLUMNS} from contact where organization_id = $1 and owner_id = $2 and kind = 'profile' ${lock}`,
+      `select ${CONTACT_COLUMNS} from contact where organization_id = $1 and owner_id = $2 and kind = 'profile' ${lock}`,
       [organizationId, userId],
     )
     return row && toContact(row)
@@ -249,11 +297,11 @@ export class SqlContacts implements Contacts {
     if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
   }
 
-  async relocate(organizationId: Id, { id, etag }: Contact, { collectionId, name }: Member): Promise<void> {
+  async relocate(organizationId: Id, { id, etag }: Contact, { collection, name }: Member): Promise<void> {
     const done = await this.#session.query(
       `update contact set book_id = $4, name = $5
        where organization_id = $1 and id = $2 and etag = $3 and kind = 'personal' returning 1`,
-      [organizationId, id, etag, collectionId, name],
+      [organizationId, id, etag, collectionId(collection), name],
       'contact.relocate',
     )
     if (done.length === 0) throw new LostRace('the card was replaced meanwhile')
@@ -263,12 +311,22 @@ export class SqlContacts implements Contacts {
     await this.#session.query(DELETE_ALL, [organizationId, bookId])
   }
 
-  async overridesOf(organizationId: Id, baseId: Id): Promise<Contact[]> {
-    const rows = await this.#session.query<ContactRow>(
-      `select ${COLUMNS} from contact where organization_id = $1 and base_id = $2 and kind = 'override' order by id for update`,
-      [organizationId, baseId],
+  async lockEntry({ organizationId, id }: DirectoryKey, entryId: Id): Promise<Contact | undefined> {
+    const [row] = await this.#session.query<ContactRow>(
+      `select ${CONTACT_COLUMNS} from contact
+       where organization_id = $1 and directory_id = $2 and id = $3 and kind = 'directory' and listed for update`,
+      [organizationId, id, entryId],
     )
-    return rows.map(toContact)
+    return row && toContact(row)
+  }
+
+  async overridesOf(organizationId: Id, base: Contact): Promise<Override[]> {
+    const { whose, values } = overridesWhere(organizationId, base)
+    const rows = await this.#session.query<ContactRow & { organization_id: string }>(
+      `select organization_id, ${CONTACT_COLUMNS} from contact where ${whose} order by organization_id, id for update`,
+      values,
+    )
+    return rows.map((row) => ({ ...toContact(row), organizationId: row.organization_id }))
   }
 
   async rewrite(organizationId: Id, contacts: readonly Contact[]): Promise<void> {
@@ -284,11 +342,12 @@ export class SqlContacts implements Contacts {
     ])
   }
 
-  async freezeOverrides(organizationId: Id, baseId: Id): Promise<void> {
+  async freezeOverrides(organizationId: Id, base: Pick<Contact, 'id' | 'directoryId'>): Promise<void> {
+    const { whose, values } = overridesWhere(organizationId, base)
     await this.#session.query(
       `update contact set kind = 'personal', base_organization_id = null, base_id = null, base_kind = null, layer = null
-       where organization_id = $1 and base_id = $2 and kind = 'override'`,
-      [organizationId, baseId],
+       where ${whose}`,
+      values,
     )
   }
 
@@ -311,7 +370,7 @@ export class SqlContacts implements Contacts {
       `select text, managed from (
          select text, managed, replaced_at, sum(octet_length(text)) over (order by replaced_at desc) as bytes from (
            select text, managed, replaced_at from card_version
-           where organization_id = $1 and contact_id = $2 and kind = 'profile' order by replaced_at desc limit 100) newest) sized
+           where organization_id = $1 and contact_id = $2 and kind in ('profile', 'directory') order by replaced_at desc limit 100) newest) sized
        where bytes <= $3 order by replaced_at desc`,
       [organizationId, id, MAX_EARLIER_BYTES],
       'contact.earlier',
@@ -334,10 +393,16 @@ export class SqlContacts implements Contacts {
     return rows.length > 0
   }
 
-  async hidden({ organizationId, userId }: Actor): Promise<{ id: Id; name: string }[]> {
-    return await this.#session.query<{ id: Id; name: string }>(
-      `select member_id as id, member_id || '.vcf' as name from hidden where organization_id = $1 and user_id = $2 order by 1`,
+  async hidden({ organizationId, userId, peopleId }: Actor) {
+    const rows = await this.#session.query<{ id: Id; name: string; subscription: Id | null }>(
+      `select h.member_id as id, h.member_id || '.vcf' as name, (select s.id from ${SUBSCRIBED('h.member_id')}) as subscription
+       from hidden h where h.organization_id = $1 and h.user_id = $2 order by 1`,
       [organizationId, userId],
     )
+    return rows.map(({ id, name, subscription }) => ({
+      id,
+      name,
+      collectionId: subscription === null ? peopleId : sharedBookId(userId, subscription),
+    }))
   }
 }

@@ -20,7 +20,7 @@ import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
 const FOLDED = `(lower((u.attributes - '{photos,x509Certificates}'::text[])::text)::jsonb)`
 const MANAGED = jsonSchema('u.attributes', 'u.search', FOLDED)
 /** What colleagues see; null for whoever has a user name only. */
-const shownName = (user: string): string => `coalesce(${user}.attributes->>'displayName',
+export const shownName = (user: string): string => `coalesce(${user}.attributes->>'displayName',
   ${user}.attributes->'name'->>'formatted', nullif(concat_ws(' ', ${user}.attributes->'name'->>'givenName',
   ${user}.attributes->'name'->>'familyName'), ''))`
 const SHOWN_NAME = shownName('u')

@@ -1,4 +1,4 @@
-import type { Actor, Id, Identities, Identity } from '#domain'
+import type { Actor, Id, Identities, Identity, Said } from '#domain'
 import type { Session } from './session.ts'
 
 export class SqlIdentities implements Identities {
@@ -36,5 +36,44 @@ export class SqlIdentities implements Identities {
       'identities.actor',
     )
     return row
+  }
+
+  async find({ issuer, sub }: Identity): Promise<{ organizationId: Id; userId: Id } | undefined> {
+    const [row] = await this.#session.query<{ organizationId: Id; userId: Id }>(
+      'select organization_id as "organizationId", user_id as "userId" from identity where issuer = $1 and sub = $2',
+      [issuer, sub],
+    )
+    return row
+  }
+
+  async known(issuer: string, organizationId: Id, userIds: readonly Id[]): Promise<Id[]> {
+    const rows = await this.#session.query<{ user_id: Id }>(
+      'select distinct user_id from identity where issuer = $1 and organization_id = $2 and user_id = any($3)',
+      [issuer, organizationId, userIds],
+    )
+    return rows.map(({ user_id }) => user_id)
+  }
+
+  async said(issuer: string, organizationId: Id, userId: Id): Promise<Said | undefined> {
+    const [row] = await this.#session.query<{ said: Said }>(
+      `select said from identity where issuer = $1 and organization_id = $2 and user_id = $3 and said is not null
+       order by said_at desc limit 1`,
+      [issuer, organizationId, userId],
+    )
+    return row?.said
+  }
+
+  async remember({ issuer, sub }: Identity, organizationId: Id, said: Said): Promise<void> {
+    await this.#session.query(
+      'update identity set said = $4, said_at = now() where issuer = $1 and sub = $2 and organization_id = $3',
+      [issuer, sub, organizationId, JSON.stringify(said)],
+    )
+  }
+
+  async forget({ issuer, sub }: Identity, organizationId: Id, userId: Id): Promise<void> {
+    await this.#session.query(
+      `delete from identity where issuer = $1 and (sub = $2) <> (organization_id = $3 and user_id = $4)`,
+      [issuer, sub, organizationId, userId],
+    )
   }
 }

@@ -1,6 +1,33 @@
-import type { Id, Organization, Organizations, Scope } from '#domain'
+import type { Id, Organization, Organizations } from '#domain'
 import { OrganizationDomainRow, OrganizationRow, RegistrationIdRow } from './schema.ts'
 import type { Session } from './session.ts'
+
+interface Columns {
+  id: string
+  name: string
+  is_active: boolean
+  scope: Organization['scope']
+  team_creation: Organization['teamCreation']
+  editable_fields: NonNullable<Organization['editableFields']> | null
+  domains: string[]
+  registration_ids: string[]
+}
+
+const SELECT = `select o.id, o.name, o.is_active, o.scope, o.team_creation, o.editable_fields,
+    (select coalesce(array_agg(domain order by domain), '{}') from organization_domain where organization_id = o.id) as domains,
+    (select coalesce(array_agg(value order by value), '{}') from registration_id where organization_id = o.id) as registration_ids
+  from organization o`
+
+const toOrganization = (row: Columns): Organization => ({
+  id: row.id,
+  name: row.name,
+  isActive: row.is_active,
+  scope: row.scope,
+  teamCreation: row.team_creation,
+  ...(row.editable_fields === null ? {} : { editableFields: row.editable_fields }),
+  domains: row.domains,
+  registrationIds: row.registration_ids,
+})
 
 export class SqlOrganizations implements Organizations {
   readonly #session: Session
@@ -18,37 +45,46 @@ export class SqlOrganizations implements Organizations {
     })
   }
 
-  list = (): Promise<Organization[]> => this.#read({})
+  list = (): Promise<Organization[]> => this.#read('true', [])
 
-  find = (by: Id | { name: string }): Promise<Organization[]> => this.#read(typeof by === 'string' ? { id: by } : by)
+  find = (by: Id | { name: string }): Promise<Organization[]> =>
+    typeof by === 'string' ? this.#read('o.id = $1', [by]) : this.#read('o.name = $1', [by.name])
 
-  #read(where: { id?: Id; name?: string }): Promise<Organization[]> {
-    return this.#session.entities(async (em) => {
-      const rows = await em.find(OrganizationRow, where, { orderBy: { name: 'asc', id: 'asc' } })
-      const organizationId = rows.map(({ id }) => id)
-      const domains = await em.find(OrganizationDomainRow, { organizationId }, { orderBy: { domain: 'asc' } })
-      const registrationIds = await em.find(RegistrationIdRow, { organizationId }, { orderBy: { value: 'asc' } })
-      return rows.map(({ id, name, isActive, scope }) => ({
-        id,
-        name,
-        isActive,
-        scope,
-        domains: domains.filter((row) => row.organizationId === id).map(({ domain }) => domain),
-        registrationIds: registrationIds.filter((row) => row.organizationId === id).map(({ value }) => value),
-      }))
-    })
+  async #read(where: string, values: readonly unknown[]): Promise<Organization[]> {
+    const rows = await this.#session.query<Columns>(`${SELECT} where ${where} order by o.name, o.id`, values)
+    return rows.map(toOrganization)
+  }
+
+  matching(registrationId: string | undefined, domain: string | undefined): Promise<{ id: Id }[]> {
+    return this.#session.query<{ id: Id }>(
+      `select organization_id as id from (
+         select organization_id, 1 as rank from registration_id where value = $1
+         union all select organization_id, 2 from organization_domain where domain = $2) m
+       group by organization_id order by min(rank)`,
+      [registrationId, domain],
+    )
   }
 
   async setActive(id: Id, isActive: boolean): Promise<void> {
     await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { isActive }))
   }
 
-  async rename(id: Id, name: string): Promise<void> {
-    await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, { id }, { name }))
+  lock = (id: Id): Promise<Organization | undefined> => this.#locked(id, 'no key update')
+  hold = (id: Id): Promise<Organization | undefined> => this.#locked(id, 'share')
+
+  async #locked(id: Id, mode: 'no key update' | 'share'): Promise<Organization | undefined> {
+    const [row] = await this.#session.query<Columns>(
+      `${SELECT} where o.id = $1 for ${mode} of o`,
+      [id],
+      `organization.${mode}`,
+    )
+    return row && toOrganization(row)
   }
 
-  async setScope(id: Id, scope: Scope): Promise<boolean> {
-    const other = { id, scope: { $ne: scope } }
-    return (await this.#session.entities((em) => em.nativeUpdate(OrganizationRow, other, { scope }))) > 0
+  async update({ id, name, scope, teamCreation, editableFields }: Organization): Promise<void> {
+    await this.#session.query(
+      'update organization set name = $2, scope = $3, team_creation = $4, editable_fields = $5 where id = $1',
+      [id, name, scope, teamCreation, editableFields ?? null],
+    )
   }
 }

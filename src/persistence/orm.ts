@@ -1,10 +1,10 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { defineConfig, MikroORM, UnderscoreNamingStrategy } from '@mikro-orm/postgresql'
 import pg from 'pg'
-import { attributesOf } from '#domain'
+import { attributesOf, type PersonAttributes } from '#domain'
 import { parseVCard, searchText } from '#vcard'
 import { MIGRATIONS } from '../../migrations/index.ts'
-import { attributeText } from './attribute-search.ts'
+import { attributeText, foundText } from './attribute-search.ts'
 import { ENTITIES } from './schema.ts'
 
 export interface DatabaseSettings {
@@ -112,6 +112,17 @@ const FILLINGS: readonly Filling[] = [
     columns: ({ user_name: userName = '', managed = '' }) => {
       const attributes = attributesOf(parseVCard(managed))
       return [JSON.stringify(attributes), attributeText({ userName, attributes })]
+    },
+  },
+  {
+    name: 'found_texts', // by what colleagues find users
+    select: `select organization_id, id, user_name, email, attributes::text as attributes from "user"
+      where found is null and (organization_id, id) > ($1, $2) order by organization_id, id limit 200`,
+    update: `update "user" u set found = n.found from unnest($1::uuid[], $2::uuid[], $3::text[]) as n (organization_id, id, found)
+      where u.organization_id = n.organization_id and u.id = n.id and u.found is null`,
+    columns: ({ user_name: userName = '', email = '', attributes = '{}' }) => {
+      const managed = JSON.parse(attributes) as PersonAttributes // as it is kept
+      return [foundText({ userName, email, attributes: managed })]
     },
   },
 ]

@@ -1,4 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { DIRECTORY_ENTITIES } from './schema-directories.ts'
+import { OUTGOING_ENTITIES } from './schema-outgoing.ts'
 
 /** Every key starts with the organization, so that the tables can be spread by it. */
 const organizationKey = { organizationId: p.uuid().primary(), id: p.uuid().primary() }
@@ -17,6 +19,11 @@ export const OrganizationRow = defineEntity({
       .text()
       .$type<Scope>()
       .onCreate(() => 'everyone'),
+    teamCreation: p
+      .text()
+      .$type<'everyone' | 'administrators'>()
+      .onCreate(() => 'everyone'),
+    editableFields: p.array<string>().nullable(),
     isActive: p.boolean(),
     createdAt: p.datetime().onCreate(now),
   },
@@ -52,6 +59,7 @@ const UserRow = defineEntity({
     profileId: p.uuid(),
     attributes: p.json<Record<string, unknown>>(),
     search: p.text().nullable(),
+    found: p.text().nullable(),
     revision: p.bigint(),
     createdAt: p.datetime().onCreate(now),
     modifiedAt: p.datetime().onCreate(now),
@@ -61,7 +69,14 @@ const UserRow = defineEntity({
 const IdentityRow = defineEntity({
   name: 'IdentityRow',
   tableName: 'identity',
-  properties: { issuer: p.text().primary(), sub: p.text().primary(), organizationId: p.uuid(), userId: p.uuid() },
+  properties: {
+    issuer: p.text().primary(),
+    sub: p.text().primary(),
+    organizationId: p.uuid(),
+    userId: p.uuid(),
+    said: p.json<object>().nullable(),
+    saidAt: p.datetime().nullable(),
+  },
 })
 
 export const AddressBookRow = defineEntity({
@@ -74,6 +89,7 @@ export const AddressBookRow = defineEntity({
     displayName: p.text(),
     description: p.text().nullable(),
     color: p.text().nullable(),
+    directoryId: p.uuid().nullable(),
     createdAt: p.datetime().onCreate(now),
   },
 })
@@ -302,6 +318,36 @@ const KeptAnswerRow = defineEntity({
   },
 })
 
+export const WebSessionRow = defineEntity({
+  name: 'WebSessionRow',
+  tableName: 'web_session',
+  properties: {
+    ...organizationKey,
+    userId: p.uuid(),
+    hash: p.text(),
+    keyId: p.text(),
+    issuer: p.text().nullable(),
+    sub: p.text().nullable(),
+    sid: p.text().nullable(),
+    createdAt: p.datetime(),
+    lastUsedAt: p.datetime(),
+    expiresAt: p.datetime(),
+  },
+})
+
+export const LoginLinkRow = defineEntity({
+  name: 'LoginLinkRow',
+  tableName: 'login_link',
+  properties: {
+    ...organizationKey,
+    userId: p.uuid(),
+    hash: p.text(),
+    keyId: p.text(),
+    createdAt: p.datetime().onCreate(now),
+    expiresAt: p.datetime(),
+  },
+})
+
 const StreamRow = defineEntity({
   name: 'StreamRow',
   tableName: 'stream',
@@ -346,6 +392,7 @@ export const ENTITIES = [
   UserRow,
   IdentityRow,
   AddressBookRow,
+  ...DIRECTORY_ENTITIES,
   ClientPropertyRow,
   LockRow,
   ContactRow,
@@ -361,7 +408,10 @@ export const ENTITIES = [
   ConnectorClientRow,
   ApiTokenRow,
   KeptAnswerRow,
+  WebSessionRow,
+  LoginLinkRow,
   StreamRow,
   JournalRow,
+  ...OUTGOING_ENTITIES,
   SettingRow,
 ]

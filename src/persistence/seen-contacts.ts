@@ -7,8 +7,10 @@ import {
   MAX_READ_BYTES,
   type SeenContact,
   type SeenContacts,
+  sharedBookId,
 } from '#domain'
 import type { Version } from '#vcard'
+import { SUBSCRIBED } from './contacts.ts'
 import { containing } from './narrowing.ts'
 import type { Session } from './session.ts'
 import { inScope, nameLine } from './shown-cards.ts'
@@ -17,7 +19,8 @@ interface SeenRow {
   id: string
   kind: SeenContact['kind']
   is_me: boolean
-  book_id: string
+  /** None of an entry: nothing of the person's has to be there. */
+  book_id: string | null
   book: string
   name: string
   etag: string
@@ -30,13 +33,22 @@ interface SeenRow {
   key: string
   rank: number
   title: string
+  subscription_id: string | null
+  publisher_id: string | null
+  directory_id: string | null
 }
 
-const toSeen = (row: SeenRow): SeenContact => ({
+const bookOf = (userId: Id, row: SeenRow): SeenContact['book'] => {
+  const { subscription_id: subscription, publisher_id: organizationId, directory_id: id } = row
+  if (subscription === null || organizationId === null || id === null) return { id: row.book_id ?? '', name: row.book }
+  return { id: sharedBookId(userId, subscription), name: row.book, directory: { organizationId, id } }
+}
+
+const toSeen = (userId: Id, row: SeenRow): SeenContact => ({
   id: row.id,
   kind: row.kind,
   isMe: row.is_me,
-  book: { id: row.book_id, name: row.book },
+  book: bookOf(userId, row),
   name: row.name,
   etag: row.etag,
   version: row.version,
@@ -47,10 +59,10 @@ const toSeen = (row: SeenRow): SeenContact => ({
   position: { rank: row.rank, title: row.title, key: row.key },
 })
 
-/** What must hold of the rows of both parts, how they are ranked, and which of them are read. */
+/** What must hold of the rows of each part (entries are sought as colleagues are), how they are ranked, and which of them are read. */
 interface Which {
   readonly own: string
-  readonly colleagues: string
+  readonly others: string
   readonly rank?: string
   readonly end?: string
 }
@@ -59,30 +71,44 @@ const TITLE = `coalesce(substring(c.search from '\\nfn\\t([^\\n]*)'), '') collat
 const KEY = `(coalesce(c.base_id, c.id) || '.vcf') collate "C"`
 const CONTENT = `case when c.text_4 is null then c.version else '4.0' end as version, coalesce(c.text_4, c.text) as text`
 
+/** Neither overridden nor hidden. */
+const AS_THEY_ARE = `c.id not in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override')
+  and c.id not in (select member_id from hidden where organization_id = $1 and user_id = $2)`
+
 /** $1 organization, $2 user, $3 the book of colleagues. */
-function seen({ own, colleagues, rank, end = '' }: Which): string {
+function seen({ own, others, rank, end = '' }: Which): string {
   const order = rank === undefined ? `, 0 as rank, '' collate "C" as title` : `, ${rank} as rank, ${TITLE} as title`
   return `(select coalesce(c.base_id, c.id) as id, c.kind, false as is_me, c.book_id, b.name as book, c.name, c.etag, ${CONTENT},
-      c.layer, base.etag as base_etag, base.text_4 as base_text, null as managed, ${KEY} as key ${order}
+      c.layer, base.etag as base_etag, base.text_4 as base_text, null as managed, ${KEY} as key ${order},
+      s.id as subscription_id, s.publisher_id, s.directory_id
     from contact c join address_book b on b.organization_id = c.organization_id and b.id = c.book_id
+    left join directory_subscription s on s.organization_id = b.organization_id and s.directory_id = b.directory_id
     left join contact base on base.organization_id = c.base_organization_id and base.id = c.base_id
     where c.organization_id = $1 and c.owner_id = $2
       and c.book_id in (select id from address_book where organization_id = $1 and owner_id = $2)
       and (c.kind = 'personal' or base.listed) and ${own} ${end})
   union all
   (select c.id, c.kind, c.owner_id = $2, $3::uuid, 'people', c.name, c.etag, ${CONTENT},
-      null, null, null, case when c.owner_id = $2 then c.managed end, c.name as key ${order}
-    from contact c where c.organization_id = $1 and c.kind = 'profile' and c.listed and ${colleagues}
-      and c.id not in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override')
-      and c.id not in (select member_id from hidden where organization_id = $1 and user_id = $2)
-      and ${inScope('c.owner_id')} ${end})`
+      null, null, null, case when c.owner_id = $2 then c.managed end, c.name as key ${order},
+      null, null, null
+    from contact c where c.organization_id = $1 and c.kind = 'profile' and c.listed and ${others}
+      and ${AS_THEY_ARE} and ${inScope('c.owner_id')} ${end})
+  union all
+  (select c.id, 'entry', false, null, 'directory-' || s.directory_id, c.name, c.etag, c.version, c.text,
+      null, null, null, null, c.key, c.rank, c.title, s.id, s.publisher_id, s.directory_id
+    from directory_subscription s cross join lateral (
+      select c.id, c.name, c.etag, ${CONTENT}, c.name as key ${order} from contact c
+      where c.organization_id = s.publisher_id and c.directory_id = s.directory_id and c.kind = 'directory' and c.listed
+        and ${others} and ${AS_THEY_ARE} ${end}) c
+    where s.organization_id = $1)`
 }
 
 /** As a part of a regular expression that stands for itself. */
 const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&')
 
 /** Lines of `search` that hold such a property and then the word: in the row's own notes too, where they are the person's. */
-const inLines = (names: string, before: string, word: string): string => `\\n(${names})\\t${before}${literal(word)}`
+export const inLines = (names: string, before: string, word: string): string =>
+  `\\n(${names})\\t${before}${literal(word)}`
 
 /** Whether the note that a pattern finds in a row of one's own is one's own: of a colleague none that the base has. */
 const ownNote = (pattern: string): string => `(c.kind = 'personal' or exists (
@@ -90,8 +116,8 @@ const ownNote = (pattern: string): string => `(c.kind = 'personal' or exists (
     where ${pattern.replace('c.search', `(E'\\n' || n[1])`)} and position(E'\\n' || n[1] || E'\\n' in base.search) = 0))`
 
 /** What a word (or the digits of a number) stands in, the best first. */
-function places(word: string, digits: boolean): { own: readonly string[]; colleagues: readonly string[] } {
-  const colleagues = digits
+function places(word: string, digits: boolean): { own: readonly string[]; others: readonly string[] } {
+  const others = digits
     ? [inLines('tel-digits', '[^\\n]*', word)]
     : [
         inLines('fn|n|nickname', '', word),
@@ -100,27 +126,28 @@ function places(word: string, digits: boolean): { own: readonly string[]; collea
         inLines('email', '[^\\n]*', word),
         inLines('org|title', '[^\\n]*', word),
       ]
-  return { colleagues, own: digits ? colleagues : [...colleagues, inLines('note', '[^\\n]*', word)] }
+  return { others, own: digits ? others : [...others, inLines('note', '[^\\n]*', word)] }
 }
 
 interface HiddenSqlRow {
   id: string
-  kind: 'profile' | 'team'
+  kind: 'profile' | 'entry' | 'team'
   is_me: boolean
   name_line: string | null
   team_name: string | null
 }
 
-const HIDDEN = `select h.member_id as id, case when t.id is null then 'profile' else 'team' end as kind,
-    c.owner_id is not distinct from $2 as is_me, ${nameLine('c.text')} as name_line, t.name as team_name
+const HIDDEN = `select h.member_id as id, case when t.id is not null then 'team' when e.id is not null then 'entry' else 'profile' end as kind,
+    c.owner_id is not distinct from $2 as is_me, coalesce(${nameLine('c.text')}, ${nameLine('e.text')}) as name_line, t.name as team_name
   from hidden h
   left join contact c on c.organization_id = $1 and c.id = h.member_id and c.kind = 'profile' and c.listed
     and ${inScope('c.owner_id')}
   left join team t on t.organization_id = $1 and t.id = h.member_id and t.deleted_at is null and not t.is_suspended
     and exists (select from membership m where m.organization_id = $1 and m.team_id = t.id and m.user_id = $2
       and m.left_revision is null)
-  where h.organization_id = $1 and h.user_id = $2 and ($3::uuid is null or h.member_id > $3)
-    and coalesce(c.id, t.id) is not null
+  left join lateral (select c.id, c.text from ${SUBSCRIBED('h.member_id')} and c.listed) e on true
+   where h.organization_id = $1 and h.user_id = $2 and ($3::uuid is null or h.member_id > $3)
+    and coalesce(c.id, t.id, e.id) is not null
   order by h.member_id limit $4`
 
 const POSITION = '(rank, title, key)'
@@ -141,15 +168,15 @@ export class SqlSeenContacts implements SeenContacts {
     const values = [actor.organizationId, actor.userId, actor.peopleId]
     const [row] = await ('id' in by
       ? this.#session.query<SeenRow>(
-          seen({ own: `(c.base_id = $4 or c.id = $4 and c.kind = 'personal')`, colleagues: 'c.id = $4' }),
+          seen({ own: `(c.base_id = $4 or c.id = $4 and c.kind = 'personal')`, others: 'c.id = $4' }),
           [...values, by.id],
           'seen.id',
         )
       : this.#session.query<SeenRow>(
-          seen({ own: 'c.book_id = $4 and c.name = $5', colleagues: '$4 = $3 and c.name = $5' }),
+          seen({ own: 'c.book_id = $4 and c.name = $5', others: '$4 = $3 and c.name = $5' }),
           [...values, by.bookId, by.name],
         ))
-    return row && toSeen(row)
+    return row && toSeen(actor.userId, row)
   }
 
   async own({ organizationId, userId }: Actor, bookId: Id, names: readonly string[]) {
@@ -180,9 +207,10 @@ export class SqlSeenContacts implements SeenContacts {
     const values: unknown[] = [actor.organizationId, actor.userId, actor.peopleId]
     if (words.length === 0) {
       values.push(after?.key ?? '', limit)
-      const which = { own: `${KEY} > $4`, colleagues: 'c.name > $4', end: 'order by key limit $5' }
+      const which = { own: `${KEY} > $4`, others: 'c.name > $4', end: 'order by key limit $5' }
       const sql = `select * from (${seen(which)}) v order by key limit $5`
-      return (await this.#session.query<SeenRow>(bounded(sql, 'key'), values, 'seen.page')).map(toSeen)
+      const rows = await this.#session.query<SeenRow>(bounded(sql, 'key'), values, 'seen.page')
+      return rows.map((row) => toSeen(actor.userId, row))
     }
     const add = (value: unknown): string => `$${values.push(value)}`
     const terms =
@@ -190,7 +218,7 @@ export class SqlSeenContacts implements SeenContacts {
         ? words.map((word) => ({ word, places: places(word, false) }))
         : [{ word: digits, places: places(digits, true) }]
     const ranks: string[] = []
-    const conditions = terms.map(({ word, places: { own, colleagues } }) => {
+    const conditions = terms.map(({ word, places: { own, others } }) => {
       const indexed = `c.search like ${add(containing(word))}`
       const patterns = own.map((pattern) => `c.search ~ ${add(pattern)}`)
       ranks.push(
@@ -199,21 +227,22 @@ export class SqlSeenContacts implements SeenContacts {
           .map((one, at) => `when ${one} then ${at} `)
           .join('')} else ${own.length - 1} end`.replace(/^case +else (\d+) end$/, '$1'),
       )
-      const everybodys = patterns.slice(0, colleagues.length)
-      const [note] = patterns.slice(colleagues.length)
+      const everybodys = patterns.slice(0, others.length)
+      const [note] = patterns.slice(others.length)
       const any = (mine: string): string => `${indexed} and (${[...everybodys, ...(note ? [mine] : [])].join(' or ')})`
-      return { own: any(`${note} and ${ownNote(note ?? '')}`), colleagues: any(`c.owner_id = $2 and ${note}`) }
+      return { own: any(`${note} and ${ownNote(note ?? '')}`), others: any(`c.owner_id = $2 and ${note}`) }
     })
     const rank = `(${ranks.join(' + ')})`
     const which = {
       own: conditions.map(({ own }) => own).join(' and '),
-      colleagues: conditions.map(({ colleagues }) => colleagues).join(' and '),
+      others: conditions.map(({ others }) => others).join(' and '),
       rank,
     }
     const from = after
       ? `where ${POSITION} > (${add(after.rank)}::integer, ${add(after.title)} collate "C", ${add(after.key)} collate "C")`
       : ''
     const sql = `select * from (${seen(which)}) v ${from} order by rank, title, key limit ${add(limit)}`
-    return (await this.#session.planned<SeenRow>(bounded(sql, 'rank, title, key'), values)).map(toSeen)
+    const rows = await this.#session.planned<SeenRow>(bounded(sql, 'rank, title, key'), values)
+    return rows.map((row) => toSeen(actor.userId, row))
   }
 }

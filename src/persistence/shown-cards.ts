@@ -60,7 +60,15 @@ interface Which {
   readonly several?: boolean
   /** What else must hold of `search`, the text that cards are found by. */
   readonly search?: string | undefined
+  /** Where a shared directory is, as SQL: its publisher and its id. */
+  readonly base?: Base | undefined
 }
+
+interface Base {
+  readonly organization: string
+  readonly directory: string
+}
+const parameters = (first: number): Base => ({ organization: `$${first}::uuid`, directory: `$${first + 1}::uuid` })
 
 const also = (condition: string | undefined): string => (condition === undefined ? '' : `and ${condition}`)
 
@@ -84,21 +92,28 @@ function unless(id: string, column: string, rows: string, { order = '', several 
   return several ? `((select true from ${rows} order by ${column} limit 1) is null or ${none})` : none
 }
 
-/** The colleagues' cards that the user sees. Nothing but the index is read where no body is asked for. */
-const colleagues = (which: Which): string => {
-  const { body, where, order = '', search } = which
+const PROFILES = `organization_id = $1 and kind = 'profile' and listed`
+const entriesOf = ({ organization, directory }: Base): string =>
+  `organization_id = ${organization} and directory_id = ${directory} and kind = 'directory' and listed`
+
+/**
+ * The cards of others that the user sees as they are: colleagues', or a directory's entries. Nothing but the index is read
+ * where no body is asked for.
+ */
+const others = (which: Which): string => {
+  const { body, where, order = '', search, base } = which
   return `(
-  select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'true' })}
-  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
+  select name, etag${columns(body, { row: 'p', kind: base ? `'directory'` : `'profile'`, size: 'size', writable: 'true' })}
+  from contact p where ${base ? entriesOf(base) : PROFILES} and ${where('name')} ${also(search)}
     and ${unless('p.id', 'base_id', `contact where organization_id = $1 and owner_id = $2 and kind = 'override'`, which)}
     and ${unless('p.id', 'member_id', HIDDEN, which)}
-    and ${inScope('p.owner_id')} ${order})`
+    ${base ? '' : `and ${inScope('p.owner_id')}`} ${order})`
 }
 
 /** Every colleague's own card, whoever asks and whatever they see in their book. (A parameter has to stand somewhere.) */
 const directory = ({ body, where, order = '', search }: Which): string => `(
   select name, etag${columns(body, { row: 'p', kind: `'profile'`, size: 'size', writable: 'false' })}
-  from contact p where organization_id = $1 and kind = 'profile' and listed and ${where('name')} ${also(search)}
+  from contact p where ${PROFILES} and ${where('name')} ${also(search)}
     and ($2::uuid is null or $3::uuid is null or true) ${order})`
 
 /** What is said of a team, as JSON: the one text that each row has. */
@@ -120,24 +135,32 @@ const teams = ({ body, where, order = '' }: Which): string => `(
     and t.deleted_at is null and not t.is_suspended and t.member_count <= ${MAX_GROUP_MEMBERS}
     and ${unless('t.id', 'member_id', HIDDEN, {})} ${order})`
 
-/** The merged book of a person, another one of theirs, or the organization's directory. */
-export type Kind = 'people' | 'book' | 'directory'
+/** The merged book of a person, another one of theirs, the organization's directory, or a shared one. */
+export type Kind = 'people' | 'book' | 'directory' | 'shared'
 
-/** The cards that a collection shows; the merged one shows colleagues and teams as well. */
-const shown = (kind: Kind, which: Which): string =>
-  (kind === 'people'
-    ? [own(which), colleagues(which), teams(which)]
-    : [kind === 'book' ? own(which) : directory(which)]
-  ).join(' union all ')
+/** The cards that a collection shows; the merged one shows colleagues and teams as well, a shared directory its entries. */
+const PARTS: Readonly<Record<Kind, readonly ((which: Which) => string)[]>> = {
+  people: [own, others, teams],
+  book: [own],
+  directory: [directory],
+  shared: [own, others],
+}
+/** `base`: the number of the first parameter of a shared directory. */
+const shown = (kind: Kind, which: Which, base: number): string =>
+  PARTS[kind].map((part) => part(kind === 'shared' ? { ...which, base: parameters(base) } : which)).join(' union all ')
 
-/** What `own` and `colleagues` show of each key's one name: `k` has organization, user, collection and name. */
+/** `k` has organization, user, collection and name (or names), and of a shared directory the publisher and its id. */
+const ofEach = (kind: Kind, card: string, names: string): string => {
+  const ofKey = ['k.o', 'k.u', 'k.b', names, 'k.p', 'k.d']
+  const [types, columns] = kind === 'shared' ? [['uuid', 'uuid'], ', p, d'] : [[], '']
+  return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text', ...types)} as k (n, o, u, b, names${columns})
+    cross join lateral (${card.replace(/\$([1-6])/g, (_, at) => ofKey[at - 1] ?? '')}) v`
+}
+/** What each key's one name shows, teams aside. */
 export const one = (kind: Kind, byId: boolean, body: Body): string => {
-  const which = { body, where: (name: string) => `${name} = $4` }
-  const mine = byId && kind === 'people' ? `${own(which)} union all ${colleagues(which)}` : own(which)
-  const card = kind === 'directory' ? directory(which) : mine
-  const ofKey = ['k.o', 'k.u', 'k.b', 'k.card collate "C"']
-  return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text')} as k (n, o, u, b, card)
-    cross join lateral (${card.replace(/\$([1-4])/g, (_, at) => ofKey[at - 1] ?? '')} limit 1) v`
+  const which = { body, where: (name: string) => `${name} = $4`, base: kind === 'shared' ? parameters(5) : undefined }
+  const mine = byId && kind !== 'book' ? `${own(which)} union all ${others(which)}` : own(which)
+  return ofEach(kind, `${kind === 'directory' ? directory(which) : mine} limit 1`, 'k.names collate "C"')
 }
 /** Asked where no other card has the name: in each GET's query it would take a third of the time. */
 export const oneTeam = (body: Body): string => teams({ body, where: (name) => `${name} = $3` })
@@ -151,19 +174,16 @@ const fitting = (rows: string, key: 'name' | 'member', body: Body): string =>
        where bytes_before < ${MAX_READ_BYTES} order by ${key} collate "C"`
 
 export const listed = (kind: Kind, body: Body): string =>
-  fitting(shown(kind, { body, where: (name) => `${name} = any($4)`, several: true }), 'name', body)
+  fitting(shown(kind, { body, where: (name) => `${name} = any($4)`, several: true }, 5), 'name', body)
 
 /** Between names in one text: an array of arrays is none in SQL, and no name has a slash. */
 export const SEPARATOR = '/'
-/** The same for several people at once: `k` has organization, user, collection and names. */
-export const listedOfEach = (kind: Kind, body: Body): string => {
-  const ofKey = ['k.o', 'k.u', 'k.b', `string_to_array(k.names, '${SEPARATOR}')`]
-  return `select k.n, v.* from ${arrays(1, 'integer', 'uuid', 'uuid', 'uuid', 'text')} as k (n, o, u, b, names)
-    cross join lateral (${listed(kind, body).replace(/\$([1-4])/g, (_, at) => ofKey[at - 1] ?? '')}) v`
-}
+/** The same for several people at once. */
+export const listedOfEach = (kind: Kind, body: Body): string =>
+  ofEach(kind, listed(kind, body), `string_to_array(k.names, '${SEPARATOR}')`)
 export const page = (kind: Kind, body: Body, search?: string): string =>
   fitting(
-    `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search })}) v
+    `select * from (${shown(kind, { body, where: (name) => `${name} > $4`, order: 'order by 1 limit $5', search }, 6)}) v
      order by name collate "C" limit $5`,
     'name',
     body,
@@ -184,8 +204,8 @@ export const candidates = (kind: Kind, search: string, few: string): string => {
   })
   const mine = part('mine', 'organization_id = $1 and book_id = $3', 'owner_id = $2')
   const anybody = '($2::uuid is null or $3::uuid is null or true)' // a parameter has to stand somewhere
-  const others = part('others', `organization_id = $1 and kind = 'profile' and listed`, anybody)
-  const parts = kind === 'people' ? [mine, others] : [kind === 'book' ? mine : others]
+  const others = part('others', kind === 'shared' ? entriesOf(parameters(5)) : PROFILES, anybody)
+  const parts = { people: [mine, others], book: [mine], directory: [others], shared: [mine, others] }[kind]
   const counts = parts.map(({ count }) => count).join(', ')
   const names = parts.map((one) => one.names).join(' union all ')
   const teams = `union all
@@ -193,19 +213,23 @@ export const candidates = (kind: Kind, search: string, few: string): string => {
   return `with ${counts} ${names} ${kind === 'people' ? teams : ''}`
 }
 export const changed = (kind: Kind, body: Body): string =>
-  `${CHANGED} ${fitting(
+  `${changedMembers(kind)} ${fitting(
     `select ch.member, v.* from changed ch
-       left join (${shown(kind, { body, where: (name) => `${name} in (select member from changed)` })}) v on v.name = ch.member
+       left join (${shown(kind, { body, where: (name) => `${name} in (select member from changed)` }, 10)}) v on v.name = ch.member
        order by ch.member collate "C"`,
     'member',
     body,
   )}`
-const CHANGED = `with changed as materialized (
-    select member collate "C" as member from (
-      select member from journal j
+const BASE = `select member from journal j
       where organization_id = $1 and stream_id = $1 and revision > $6 and revision <= $7 and kind = ${CARD} and member > $4
         and $10 and (team_id is null or exists (select from membership m where m.organization_id = $1
-          and m.team_id = j.team_id and m.user_id = $2 and (m.left_revision is null or m.left_revision > $6)))
+          and m.team_id = j.team_id and m.user_id = $2 and (m.left_revision is null or m.left_revision > $6)))`
+const ofDirectory = ({ organization, directory }: Base): string => `select member from journal
+      where organization_id = ${organization} and stream_id = ${directory} and revision > $6 and revision <= $7
+        and kind = ${CARD} and member > $4`
+const changedMembers = (kind: Kind): string => `with changed as materialized (
+    select member collate "C" as member from (
+      ${kind === 'shared' ? ofDirectory(parameters(10)) : BASE}
       union
       select member from journal
       where organization_id = $1 and stream_id = $3 and revision > $8 and revision <= $9 and kind = ${CARD} and member > $4

@@ -1,14 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Change, Id, Repositories, Store, Transaction } from '#domain'
+import type { Change, Id, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlCardVersions } from './card-versions.ts'
 import { SqlClientProperties } from './client-properties.ts'
+import { SqlColleagues } from './colleagues.ts'
 import { SqlCollections } from './collections.ts'
 import { SqlConnectors } from './connectors.ts'
 import { SqlContacts } from './contacts.ts'
 import { SqlCredentials } from './credentials.ts'
 import { SqlDirectory } from './directory.ts'
+import { SqlHooks } from './hooks.ts'
 import { SqlIdentities } from './identities.ts'
 import { SqlInvitations } from './invitations.ts'
 import { SqlJoinRequests } from './join-requests.ts'
@@ -19,6 +21,9 @@ import { SqlOrganizations } from './organizations.ts'
 import type { Database } from './orm.ts'
 import { SqlSeenContacts } from './seen-contacts.ts'
 import { inSavepoint, inTransaction, type Opened, poolSession, type Session } from './session.ts'
+import { SqlWebSessions } from './sessions.ts'
+import { SqlSharedDirectories } from './shared-directories.ts'
+import { SqlSubscriptions } from './subscriptions.ts'
 import { SqlTeams } from './teams.ts'
 import { SqlUsers } from './users.ts'
 
@@ -35,12 +40,17 @@ const repositories = (session: Session): Repositories => ({
   invitations: new SqlInvitations(session),
   joinRequests: new SqlJoinRequests(session),
   directory: new SqlDirectory(session),
+  sharedDirectories: new SqlSharedDirectories(session),
+  subscriptions: new SqlSubscriptions(session),
+  colleagues: new SqlColleagues(session),
   collections: new SqlCollections(session),
   credentials: new SqlCredentials(session),
   connectors: new SqlConnectors(session),
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
   keptAnswers: new SqlKeptAnswers(session),
+  hooks: new SqlHooks(session),
+  webSessions: new SqlWebSessions(session),
 })
 
 /** The transaction that what a request does is part of. */
@@ -67,6 +77,7 @@ export function createStore(database: Database): Store {
       record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
       reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
       leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
+      tell: (organizationId: Id, event: OutgoingEvent) => journal.tell(organizationId, event),
     })
     await journal.write(session)
     return result

@@ -10,7 +10,7 @@ import {
   userNameKey,
 } from '#domain'
 import { searchKey } from '#vcard'
-import { attributeText } from './attribute-search.ts'
+import { attributeText, foundText } from './attribute-search.ts'
 import { containing } from './narrowing.ts'
 import { NAME_LINE } from './people-sql.ts'
 import { arrays, type Session } from './session.ts'
@@ -94,15 +94,15 @@ function personCondition({ field, text }: PersonMatch, values: unknown[]): strin
 }
 
 const INSERT = `insert into "user" (organization_id, id, people_id, profile_id, user_name, user_name_key, external_id, email,
-    email_key, is_active, is_staff, is_device, attributes, search, created_at, modified_at)
+    email_key, is_active, is_staff, is_device, attributes, search, found, created_at, modified_at)
   select n.organization_id, n.id, n.people_id, n.profile_id, n.user_name, n.user_name_key, n.external_id, n.email,
-    n.email_key, n.is_active, n.is_staff, n.is_device, n.attributes, lower(n.search), n.at, n.at
+    n.email_key, n.is_active, n.is_staff, n.is_device, n.attributes, lower(n.search), n.found, n.at, n.at
   from ${arrays(
     1,
     ...['uuid', 'uuid', 'uuid', 'uuid', 'text', 'text', 'text', 'text', 'text'],
-    ...['boolean', 'boolean', 'boolean', 'jsonb', 'text', 'timestamptz'],
+    ...['boolean', 'boolean', 'boolean', 'jsonb', 'text', 'text', 'timestamptz'],
   )} as n (organization_id, id, people_id, profile_id, user_name, user_name_key, external_id, email, email_key,
-    is_active, is_staff, is_device, attributes, search, at)`
+    is_active, is_staff, is_device, attributes, search, found, at)`
 
 export class SqlUsers implements Users {
   readonly #session: Session
@@ -132,6 +132,7 @@ export class SqlUsers implements Users {
         column(({ isDevice }) => isDevice),
         column(({ attributes }) => JSON.stringify(attributes)),
         column(attributeText),
+        column(foundText),
         column(({ createdAt }) => createdAt),
       ],
       'user.insert',
@@ -172,6 +173,15 @@ export class SqlUsers implements Users {
     return row && toManagedUser(row)
   }
 
+  async lockByEmail(organizationId: Id, email: string): Promise<ManagedUser[]> {
+    const rows = await this.#session.query<ManagedRow>(
+      `select ${MANAGED_COLUMNS} from "user" u where organization_id = $1 and email_key = $2 order by id
+       for no key update`,
+      [organizationId, email.toLowerCase()],
+    )
+    return rows.map(toManagedUser)
+  }
+
   async lockAll(organizationId: Id, ids: readonly Id[]): Promise<User[]> {
     if (ids.length === 0) return []
     const rows = await this.#session.query<UserRow>(
@@ -195,7 +205,7 @@ export class SqlUsers implements Users {
   async update(user: ManagedUser): Promise<void> {
     await this.#session.query(
       `update "user" set user_name = $3, user_name_key = $4, external_id = $5, email = $6, email_key = $7, is_active = $8,
-         is_staff = $9, is_device = $10, attributes = $11, search = lower($12), revision = $13, modified_at = $14
+         is_staff = $9, is_device = $10, attributes = $11, search = lower($12), revision = $13, modified_at = $14, found = $15
        where organization_id = $1 and id = $2`,
       [
         user.organizationId,
@@ -212,6 +222,7 @@ export class SqlUsers implements Users {
         attributeText(user),
         user.revision,
         user.modifiedAt,
+        foundText(user),
       ],
       'user.update',
     )
@@ -240,6 +251,15 @@ export class SqlUsers implements Users {
       if (!last || rows.length < PAGE) return
       after = [last.email_key, last.id]
     }
+  }
+
+  async administrators(organizationId: Id, after: Id | undefined, limit: number): Promise<ManagedUser[]> {
+    const rows = await this.#session.query<ManagedRow>(
+      `select ${MANAGED_COLUMNS} from "user" u where organization_id = $1 and is_staff and ($2::uuid is null or id > $2)
+       order by id limit $3`,
+      [organizationId, after ?? null, limit],
+    )
+    return rows.map(toManagedUser)
   }
 
   async person(organizationId: Id, id: Id): Promise<PersonRow | undefined> {

@@ -6,6 +6,8 @@ import type { Line } from './syntax.ts'
  * is read changes nothing.
  */
 export interface Field<Value> {
+  /** Of the properties that stand for it, as 4.0 has them. */
+  readonly names: readonly string[]
   readonly read: (lines: readonly Line[]) => Value | undefined
   readonly write: (lines: readonly Line[], value: Value | undefined) => readonly Line[]
 }
@@ -98,6 +100,7 @@ export function writeItems<Item>(row: Row<Item>, lines: readonly Line[], wanted:
 export const many = <Item>(row: Row<Item>): Field<Item[]> => {
   const read = (lines: readonly Line[]) => orUndefined(items(row, lines))
   return {
+    names: row.names,
     read,
     write: (lines, value) =>
       canonical(read(lines)) === canonical(value) ? lines : writeItems(row, lines, value ?? []),
@@ -108,6 +111,7 @@ export const many = <Item>(row: Row<Item>): Field<Item[]> => {
 export const single = <Item>(row: Row<Item>, emptied?: Item): Field<Item> => {
   const read = (lines: readonly Line[]) => items(row, lines).find((item) => !isEmpty(item))
   return {
+    names: row.names,
     read,
     write: (lines, given) => {
       const value = isEmpty(given) ? undefined : given

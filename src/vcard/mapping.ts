@@ -8,11 +8,14 @@ import { standardName } from './value.ts'
 
 type Units = NonNullable<ContactData['organizations']>
 
+const title = rows.plain('TITLE')
+
 /** The nth ORG and the nth TITLE belong together. */
 const organizations: Field<Units> = {
+  names: [...rows.unit.names, ...title.names],
   read: (lines) => {
     const units = items(rows.unit, lines)
-    const titles = items(rows.plain('TITLE'), lines)
+    const titles = items(title, lines)
     const count = Math.max(units.length, titles.length)
     const found = Array.from({ length: count }, (_, at) => rows.filled({ ...units[at], jobTitle: titles[at] ?? '' }))
     return orUndefined(found.slice(0, found.findLastIndex((one) => !isEmpty(one)) + 1))
@@ -22,11 +25,12 @@ const organizations: Field<Units> = {
     const titles = (value ?? []).map(({ jobTitle }) => jobTitle ?? '')
     const units = (value ?? []).map(({ jobTitle: _, ...rest }) => rest)
     const upToLast = <Item>(list: Item[]) => list.slice(0, list.findLastIndex((one) => !isEmpty(one)) + 1)
-    return writeItems(rows.plain('TITLE'), writeItems(rows.unit, lines, upToLast(units)), upToLast(titles))
+    return writeItems(title, writeItems(rows.unit, lines, upToLast(units)), upToLast(titles))
   },
 }
 
 const customFields: Field<NonNullable<ContactData['customFields']>> = {
+  names: rows.custom.names,
   read: (lines) => {
     const found = items(rows.custom, lines)
     return found.length > 0 ? Object.fromEntries(found) : undefined
@@ -41,6 +45,7 @@ const customFields: Field<NonNullable<ContactData['customFields']>> = {
 const written = single(rows.plain('FN'), '')
 /** Where FN is empty, the name that is shown is made from N, ORG or an e-mail. */
 const fullName: Field<string> = {
+  names: written.names,
   read: (lines) => written.read(lines) ?? shownName(lines),
   write: (lines, value) => (fullName.read(lines) === value ? lines : written.write(lines, value)),
 }
@@ -67,7 +72,21 @@ const TABLE: { [Key in keyof ContactData]-?: Field<NonNullable<ContactData[Key]>
   customFields,
 }
 // Object.entries widens the key and joins the value types; each entry's own read and write agree.
-const ENTRIES = Object.entries(TABLE) as [keyof ContactData, Field<unknown>][]
+const ENTRIES = Object.entries(TABLE) as [DataField, Field<unknown>][]
+
+/** A field of `data`. */
+export type DataField = keyof ContactData
+export const DATA_FIELDS: readonly DataField[] = ENTRIES.map(([field]) => field)
+
+const FIELD_OF = new Map(ENTRIES.flatMap(([field, { names }]) => names.map((name) => [name, field] as const)))
+/** The field that a property stands in, whichever version it is named by; undefined: `data` does not show it. */
+export const fieldOfProperty = (name: string): DataField | undefined => FIELD_OF.get(standardName(name))
+
+/** The fields in which two cards differ. */
+export function changedFields(before: VCard, after: VCard): DataField[] {
+  const [old, now] = [readData(before), readData(after)]
+  return DATA_FIELDS.filter((field) => canonical(old[field]) !== canonical(now[field]))
+}
 
 /** The line in 4.0 form: 4.0 cards too hold lines with a name of 3.0. */
 const standard = (card: VCard, own: Line): Line =>

@@ -19,6 +19,8 @@ import {
  * says. `read` answers undefined for a line that is not this row's.
  */
 export interface Row<Item> {
+  /** Of the properties that it reads and writes. */
+  readonly names: readonly string[]
   readonly read: (line: Line) => Item | undefined
   readonly write: (item: Item) => Line
   /** Where only the type differs, the line is kept but for its type. */
@@ -29,6 +31,13 @@ export interface Row<Item> {
     readonly owns: (type: string) => boolean
   }
 }
+
+/** A row that reads lines of these names alone. */
+const row = <Item>({ names, read, ...rest }: Row<Item>): Row<Item> => ({
+  names,
+  read: (from) => (names.includes(from.name) ? read(from) : undefined),
+  ...rest,
+})
 
 const line = (name: string, value: string, parameters: readonly Parameter[] = []): Line => ({ name, parameters, value })
 const typed = (...values: string[]): Parameter[] => (values.length > 0 ? [{ name: 'TYPE', values }] : [])
@@ -48,10 +57,12 @@ const typing = <Item extends { type: string }>(owns: (type: string) => boolean):
 const unlessEmpty = <Item extends { value: string }>(item: Item): Item | undefined =>
   item.value === '' ? undefined : item
 
-export const plain = (name: string): Row<string> => ({
-  read: (from) => (from.name === name ? unescapeText(from.value) : undefined),
-  write: (item) => line(name, escapeText(item)),
-})
+export const plain = (name: string): Row<string> =>
+  row({
+    names: [name],
+    read: (from) => unescapeText(from.value),
+    write: (item) => line(name, escapeText(item)),
+  })
 
 const PLACES: ReadonlySet<string> = new Set(['work', 'home'])
 const place = (from: Line): EmailType => {
@@ -60,12 +71,12 @@ const place = (from: Line): EmailType => {
 }
 const placed = (type: EmailType): Parameter[] => (type === 'Other' ? [] : typed(type.toLowerCase()))
 
-export const emails: Row<{ type: EmailType; value: string }> = {
-  read: (from) =>
-    from.name === 'EMAIL' ? unlessEmpty({ type: place(from), value: unescapeText(from.value) }) : undefined,
+export const emails = row<{ type: EmailType; value: string }>({
+  names: ['EMAIL'],
+  read: (from) => unlessEmpty({ type: place(from), value: unescapeText(from.value) }),
   write: ({ type, value }) => line('EMAIL', escapeText(value), placed(type)),
   typing: typing((type) => PLACES.has(type)),
-}
+})
 
 const PHONES: readonly (readonly [PhoneType, readonly string[]])[] = [
   ['Work Fax', ['work', 'fax']],
@@ -79,9 +90,9 @@ const PHONES: readonly (readonly [PhoneType, readonly string[]])[] = [
 ]
 const PHONE_TYPES = new Set(PHONES.flatMap(([, wanted]) => wanted))
 
-export const phones: Row<{ type: PhoneType; value: string }> = {
+export const phones = row<{ type: PhoneType; value: string }>({
+  names: ['TEL'],
   read: (from) => {
-    if (from.name !== 'TEL') return undefined
     const found = types(from)
     const match = PHONES.find(([, wanted]) => wanted.every((type) => found.includes(type)))
     return unlessEmpty({ type: match?.[0] ?? 'Other', value: unescapeText(from.value).replace(/^tel:/i, '') })
@@ -89,16 +100,16 @@ export const phones: Row<{ type: PhoneType; value: string }> = {
   write: ({ type, value }) =>
     line('TEL', escapeText(value), typed(...(PHONES.find(([name]) => name === type)?.[1] ?? []))),
   typing: typing((type) => PHONE_TYPES.has(type)),
-}
+})
 
 const joined = (parts: readonly string[] | undefined): string => (parts ?? []).filter((part) => part !== '').join(', ')
 export const filled = <Value extends object>(value: Value): Value =>
   // the entries that are left have the types they had
   Object.fromEntries(Object.entries(value).filter(([, item]) => item !== '' && item !== undefined)) as Value
 
-export const addresses: Row<Address> = {
+export const addresses = row<Address>({
+  names: ['ADR'],
   read: (from) => {
-    if (from.name !== 'ADR') return undefined
     const [, , street, city, state, zip, country] = components(from.value).map(joined)
     const found = filled({ street, city, state, zip, country }) as Omit<Address, 'type'> // undefined ones are gone
     return Object.keys(found).length === 0 ? undefined : { type: place(from), ...found }
@@ -106,11 +117,12 @@ export const addresses: Row<Address> = {
   write: ({ type, street = '', city = '', state = '', zip = '', country = '' }) =>
     line('ADR', structured([[''], [''], [street], [city], [state], [zip], [country]]), placed(type)),
   typing: typing((type) => PLACES.has(type)),
-}
+})
 
 const SERVICES: ReadonlySet<string> = new Set(['Twitter', 'Facebook', 'Instagram', 'LinkedIn'])
 
-export const links: Row<{ type: LinkType; value: string }> = {
+export const links = row<{ type: LinkType; value: string }>({
+  names: ['URL', 'SOCIALPROFILE'],
   read: (from) => {
     const value = unescapeText(from.value)
     if (from.name === 'SOCIALPROFILE') {
@@ -118,7 +130,6 @@ export const links: Row<{ type: LinkType; value: string }> = {
       const known = [...SERVICES].find((name) => name.toLowerCase() === service)
       return unlessEmpty({ type: (known as LinkType | undefined) ?? 'Other', value }) // SERVICES holds link types
     }
-    if (from.name !== 'URL') return undefined
     const found = types(from)
     const named = found.includes('profile') ? 'Profile' : found.includes('blog') ? 'Blog' : undefined
     return unlessEmpty({ type: named ?? (found.length > 0 ? 'Other' : 'Website'), value })
@@ -128,50 +139,51 @@ export const links: Row<{ type: LinkType; value: string }> = {
     return line('URL', value, type === 'Website' ? [] : typed(type.toLowerCase()))
   },
   typing: typing(() => true),
-}
+})
 
 type NameParts = NonNullable<ContactData['name']>
 
-export const name: Row<NameParts> = {
+export const name = row<NameParts>({
+  names: ['N'],
   read: (from) => {
-    if (from.name !== 'N') return undefined
     const [family, given, additional, prefix, suffix] = components(from.value).map(joined)
     return filled({ prefix, given, additional, family, suffix }) as NameParts // undefined ones are gone
   },
   write: ({ family = '', given = '', additional = '', prefix = '', suffix = '' }) =>
     line('N', structured([[family], [given], [additional], [prefix], [suffix]])),
-}
+})
 
-export const nickname: Row<string> = {
-  read: (from) => (from.name === 'NICKNAME' ? joined(components(from.value)[0]) : undefined),
+export const nickname = row<string>({
+  names: ['NICKNAME'],
+  read: (from) => joined(components(from.value)[0]),
   write: (item) => line('NICKNAME', escapeText(item)),
-}
+})
 
-export const photo: Row<string> = {
+export const photo = row<string>({
+  names: ['PHOTO'],
   read: (from) => {
-    if (from.name !== 'PHOTO') return undefined
     const inline = inlineData(from)
     return inline ? `data:${inline.mediaType};base64,${inline.base64}` : unescapeText(from.value)
   },
   write: (item) => line('PHOTO', item),
-}
+})
 
-export const unit: Row<{ name?: string; department?: string }> = {
+export const unit = row<{ name?: string; department?: string }>({
+  names: ['ORG'],
   read: (from) => {
-    if (from.name !== 'ORG') return undefined
     const [company, ...departments] = components(from.value).map(joined)
     return filled({ name: company, department: joined(departments) }) as { name?: string; department?: string } // likewise
   },
   write: ({ name: company = '', department }) =>
     line('ORG', structured(department ? [[company], [department]] : [[company]])),
-}
+})
 
-export const custom: Row<[key: string, value: string]> = {
+export const custom = row<[key: string, value: string]>({
+  names: ['X-KITH-CUSTOM'],
   read: (from) => {
-    if (from.name !== 'X-KITH-CUSTOM') return undefined
     const key = parameterValues(from, 'X-KEY')[0]
     return key === undefined ? undefined : [decodeParameter(key), unescapeText(from.value)]
   },
   write: ([key, value]) =>
     line('X-KITH-CUSTOM', escapeText(value), [{ name: 'X-KEY', values: [encodeParameter(key)] }]),
-}
+})

@@ -106,8 +106,8 @@ const ACTIONS = {
     const name = random.pick(random.chance(0.7) && own.length > 0 ? own : views)
     const how = { overwrite: random.chance(0.7), source: {}, target: {} }
     const places = [
-      { collectionId: from.id, name },
-      { collectionId: to.id, name: random.chance(0.6) ? name : `own-${random.below(25)}.vcf` },
+      { collection: from.id, name },
+      { collection: to.id, name: random.chance(0.6) ? name : `own-${random.below(25)}.vcf` },
     ] as const
     await (random.chance(0.6) ? world.contacts.move(actor, ...places, how) : world.contacts.copy(actor, ...places, how))
   },

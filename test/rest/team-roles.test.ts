@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import type { Role, Team, User } from '#domain'
-import { type App, type RestAnswer, startRest } from '../support/rest.ts'
+import { type App, type RestAnswer, startRest, tally, twenty } from '../support/rest.ts'
 
 const running = await startRest(t)
 const { kith, organization } = running
@@ -309,4 +309,43 @@ t.test('abilities tell what the matrix has', async (t) => {
     const [listed] = (await ACTORS[who].get('/teams?q=project%20x&limit=1')).items
     t.strictSame(listed?.abilities, abilities, 'in a list, too')
   }
+})
+
+t.test('of two owners one is left, whatever 20 do at once', async (t) => {
+  const ofCo = await app('co')
+  const ownedBy = async (user: User, members: readonly User[]) => {
+    const team = await kith.teams.create('Two owners', user)
+    for (const one of members) await kith.teams.add(team, one, 'member')
+    return team.id
+  }
+  const deeds = (id: string): readonly ((app: App, me: User, other: User) => Promise<RestAnswer>)[] => [
+    (app) => app.post(`/teams/${id}/leave`),
+    (app, me) => app.patch(`/teams/${id}/members/${me.id}`, { role: 'member' }),
+    (app, _, other) => app.patch(`/teams/${id}/members/${other.id}`, { role: 'administrator' }),
+    (app, _, other) => app.delete(`/teams/${id}/members/${other.id}`),
+    (app, me) => app.delete(`/teams/${id}/members/${me.id}`),
+  ]
+  for (const only of [0, 1, 2, 3, 4, undefined]) {
+    const id = await ownedBy(owner, [co, member])
+    await kith.teams.add(await kith.teams.get(id), co, 'owner')
+    const came = await twenty((at) => {
+      const [app, me, other] = at % 2 === 0 ? ([ACTORS.owner, owner, co] as const) : ([ofCo, co, owner] as const)
+      const deed = deeds(id)[only ?? Math.floor(at / 2) % 5]
+      if (!deed) throw new Error('there are five')
+      return deed(app, me, other)
+    })
+    const { items } = await ACTORS.member.get(`/teams/${id}/members`)
+    t.equal(items.filter(({ role }) => role === 'owner').length, 1, `${only}: ${JSON.stringify(tally(came))}`)
+    for (const { status } of came) if (![200, 204, 403, 404, 409].includes(status)) t.fail(`answered ${status}`)
+  }
+  const id = await ownedBy(owner, [co])
+  for (const refused of [
+    await ACTORS.owner.post(`/teams/${id}/leave`),
+    await ACTORS.owner.delete(`/teams/${id}/members/${owner.id}`),
+    await ACTORS.owner.patch(`/teams/${id}/members/${owner.id}`, { role: 'administrator' }),
+  ])
+    t.strictSame([refused.status, refused.code], [409, 'last-owner'])
+  t.match((await ACTORS.owner.post(`/teams/${id}/transfer`, { user_id: co.id })).json, { role: 'administrator' })
+  t.equal((await ACTORS.owner.post(`/teams/${id}/leave`)).status, 204)
+  t.equal((await ofCo.delete(`/teams/${id}`)).status, 204)
 })

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import t from 'tap'
 import type { Role, User } from '#domain'
-import { type App, type Dict, type RestAnswer, startRest } from '../support/rest.ts'
+import { type App, type Dict, type RestAnswer, startRest, tally, twenty } from '../support/rest.ts'
 
 const running = await startRest(t)
 const { kith, organization } = running
@@ -25,16 +25,6 @@ const newTeam = async (body: object = {}, roles: readonly (readonly [User, Role]
   if (status !== 201) throw new Error(`no team: ${status}`)
   for (const [{ id }, role] of roles) await ann.post(`/teams/${json.id}/members`, { user_id: id, role })
   return String(json.id)
-}
-const twenty = <Result>(make: (at: number) => Promise<Result>): Promise<Result[]> =>
-  Promise.all(Array.from({ length: 20 }, (_, at) => make(at)))
-const tally = (answers: readonly RestAnswer[]): Dict => {
-  const count: Record<string, number> = {}
-  for (const { status, code } of answers) {
-    const came = code === undefined ? `${status}` : `${status} ${code}`
-    count[came] = (count[came] ?? 0) + 1
-  }
-  return count
 }
 /** All items of a list, by pages of `limit`, and how many those were. */
 async function all(app: App, path: string, limit: number): Promise<{ items: Dict[]; pages: number }> {
@@ -169,41 +159,6 @@ t.test('RFC 9110 §13: every state has an ETag; what is no longer as it was read
   const now = (await ann.get(one)).headers.etag
   const raised = await twenty(() => ann.patch(one, { role: 'administrator' }, { 'if-match': now }))
   t.strictSame(tally(raised), { 200: 1, '412 precondition-failed': 19 })
-})
-
-t.test('of two owners one is left, whatever 20 do at once', async (t) => {
-  const deeds = (id: string): readonly ((app: App, me: User, other: User) => Promise<RestAnswer>)[] => [
-    (app) => app.post(`/teams/${id}/leave`),
-    (app, me) => app.patch(`/teams/${id}/members/${me.id}`, { role: 'member' }),
-    (app, _, other) => app.patch(`/teams/${id}/members/${other.id}`, { role: 'administrator' }),
-    (app, _, other) => app.delete(`/teams/${id}/members/${other.id}`),
-    (app, me) => app.delete(`/teams/${id}/members/${me.id}`),
-  ]
-  for (const only of [0, 1, 2, 3, 4, undefined]) {
-    const id = await newTeam({}, [
-      [userBen, 'owner'],
-      [userCat, 'member'],
-    ])
-    const came = await twenty((at) => {
-      const [app, me, other] = at % 2 === 0 ? ([ann, userAnn, userBen] as const) : ([ben, userBen, userAnn] as const)
-      const deed = deeds(id)[only ?? Math.floor(at / 2) % 5]
-      if (!deed) throw new Error('there are five')
-      return deed(app, me, other)
-    })
-    const { items } = await cat.get(`/teams/${id}/members`)
-    t.equal(items.filter(({ role }) => role === 'owner').length, 1, `${only}: ${JSON.stringify(tally(came))}`)
-    for (const { status } of came) if (![200, 204, 403, 404, 409].includes(status)) t.fail(`answered ${status}`)
-  }
-  const id = await newTeam({}, [[userBen, 'member']])
-  for (const refused of [
-    await ann.post(`/teams/${id}/leave`),
-    await ann.delete(`/teams/${id}/members/${userAnn.id}`),
-    await ann.patch(`/teams/${id}/members/${userAnn.id}`, { role: 'administrator' }),
-  ])
-    t.strictSame([refused.status, refused.code], [409, 'last-owner'])
-  t.match((await ann.post(`/teams/${id}/transfer`, { user_id: userBen.id })).json, { role: 'administrator' })
-  t.equal((await ann.post(`/teams/${id}/leave`)).status, 204)
-  t.equal((await ben.delete(`/teams/${id}`)).status, 204)
 })
 
 t.test('no team is above itself, whatever 20 move at once; deleting one lifts those under it', async (t) => {

@@ -82,11 +82,18 @@ export class Device {
   readonly home: string
   readonly people: string
   readonly authorization: string
-  constructor(url: string, userId: string, username: string, password: string) {
+  readonly #made: readonly [string, string, string, string]
+  constructor(url: string, userId: string, username: string, password: string, book = 'people') {
     this.url = url
+    this.#made = [url, userId, username, password]
     this.home = `/dav/addressbooks/${userId}/`
-    this.people = `${this.home}people/`
+    this.people = `${this.home}${book}/`
     this.authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  }
+
+  /** The same device in another book. */
+  in(book: string): Device {
+    return new Device(...this.#made, book)
   }
 
   ask(method: string, path: string, { headers, body }: Asking = {}): Promise<Answer> {
@@ -175,7 +182,7 @@ export async function startKith(
   })
   const kith = await openKith(config)
   const app = await createServer(kith, config)
-  await app.listen({ host: '127.0.0.1', port: 0 })
+  await app.listen({ host: '127.0.0.1', port: config.port })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}` // it listens on TCP
   let stopped: Promise<void> | undefined
   const stop = () => {

@@ -74,10 +74,11 @@ export interface RunningRest extends Running {
 }
 
 /** A server that believes an issuer's tokens. */
-export async function startRest(t: Test): Promise<RunningRest> {
+export async function startRest(t: Test, environment: Readonly<Record<string, string>> = {}): Promise<RunningRest> {
   const issuer = await startIssuer(t)
   const running = await startKith(t, undefined, {
     ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: AUDIENCE }]),
+    ...environment,
   })
   const { kith, url } = running
   const contract = await Contract.of(url)
@@ -95,4 +96,17 @@ export async function startRest(t: Test): Promise<RunningRest> {
       return new App(url, await issuer.token(), contract)
     },
   }
+}
+
+/** 20 at once. */
+export const twenty = <Result>(make: (at: number) => Promise<Result>): Promise<Result[]> =>
+  Promise.all(Array.from({ length: 20 }, (_, at) => make(at)))
+/** How often each answer was given. */
+export const tally = (answers: readonly RestAnswer[]): Dict => {
+  const count: Record<string, number> = {}
+  for (const { status, code } of answers) {
+    const came = code === undefined ? `${status}` : `${status} ${code}`
+    count[came] = (count[came] ?? 0) + 1
+  }
+  return count
 }

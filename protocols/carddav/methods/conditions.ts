@@ -1,5 +1,5 @@
 import type { Condition, Id, Lock, State } from '#domain'
-import { asId } from '#domain'
+import { asId, collectionId } from '#domain'
 import { DavError } from '../preconditions.ts'
 import { findResource, isCard } from '../resources.ts'
 import { type Address, hrefPath, parsePath } from '../urls.ts'
@@ -77,12 +77,15 @@ async function stateOf({ context }: Exchange, address: Address): Promise<[State,
   const resource = await findResource(context, address, 'none')
   if (!resource) return [{ locks: [] }, []]
   if (isCard(resource)) {
-    const locks = await context.locks.list(context.actor, resource.bookId)
+    const locks = await context.locks.list(context.actor, collectionId(resource.collection))
     return [{ etag: resource.view.etag, locks }, tokensOf(locks, resource.view.name)]
   }
   if (resource.kind !== 'address-book') return [{ etag: '', locks: [] }, []]
   const locks = await context.locks.list(context.actor, resource.id)
-  return [{ etag: '', locks }, [...tokensOf(locks, ''), await context.addressBooks.token(context.actor, resource.id)]]
+  return [
+    { etag: '', locks },
+    [...tokensOf(locks, ''), await context.addressBooks.token(context.actor, resource.collection)],
+  ]
 }
 
 const holds = ({ conditions }: IfList, { etag }: State, tokens: readonly string[]): boolean =>

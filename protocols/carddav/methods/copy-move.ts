@@ -54,8 +54,8 @@ async function transferCard(
   const { named } = await ifCondition(exchange)
   const how = { overwrite, source, target: named ? { named } : {} }
   const places = [
-    { collectionId: from.book.id, name: from.name },
-    { collectionId: to.book.id, name: to.name },
+    { collection: from.book.collection, name: from.name },
+    { collection: to.book.collection, name: to.name },
   ] as const
   try {
     const { created, etag } = await context.contacts[kind](context.actor, ...places, how)
@@ -95,7 +95,7 @@ async function moveBook(
   const href = bookHref(target.userId, target.book)
   const condition = await writeCondition(exchange)
   try {
-    const replaced = await context.books.move(context.actor, book.id, target.book, overwrite, condition)
+    const replaced = await context.books.move(context.actor, book.collection, target.book, overwrite, condition)
     return reply
       .code(replaced ? 204 : 201)
       .header('location', href)

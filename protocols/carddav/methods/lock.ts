@@ -52,7 +52,7 @@ async function placeOf({ context, address }: Exchange): Promise<{ book: BookReso
   if (address.kind !== 'card' && address.kind !== 'address-book') throw new DavError(403, 'This cannot be locked')
   const book = await findBook(context, address.userId, address.book)
   if (!book) throw notHere()
-  return { book, member: { collectionId: book.id, name: address.kind === 'card' ? address.card : '' } }
+  return { book, member: { collection: book.collection, name: address.kind === 'card' ? address.card : '' } }
 }
 
 function wishOf(exchange: Exchange, root: XmlElement, member: Member) {

@@ -56,7 +56,7 @@ export async function get(exchange: Exchange): Promise<FastifyReply> {
   const { book, name } = await bookOf(exchange)
   const body = bodyFor(exchange)
   const json = wantsJson(exchange)
-  const view = await context.addressBooks.card(context.actor, book.id, name, body)
+  const view = await context.addressBooks.card(context.actor, book.collection, name, body)
   if (!view?.card) throw notHere()
   const etag = json ? `${view.etag}.j` : await variantTag(exchange, view, book, body)
   await assertIf(exchange, view.etag)
@@ -92,7 +92,7 @@ async function getBook(exchange: Exchange): Promise<FastifyReply> {
 }
 
 async function* allCards(context: Context, book: BookResource, body: CardBody): AsyncGenerator<Buffer> {
-  for await (const views of context.addressBooks.cards(context.actor, book.id, body)) {
+  for await (const views of context.addressBooks.cards(context.actor, book.collection, body)) {
     const pieces = views.flatMap(({ card }) => {
       if (!card) return []
       const bytes = card.bytes ?? Buffer.from(card.text)
@@ -124,7 +124,9 @@ async function variantTag(
 ): Promise<string> {
   if (body === 'stored' || !view.card) return view.etag
   const stored =
-    view.kind === 'personal' ? await context.addressBooks.card(context.actor, book.id, view.name, 'stored') : undefined
+    view.kind === 'personal'
+      ? await context.addressBooks.card(context.actor, book.collection, view.name, 'stored')
+      : undefined
   const storedVersion = stored?.card?.version ?? '3.0'
   return storedVersion === view.card.version ? view.etag : `${view.etag}.${view.card.version.slice(0, 1)}`
 }
@@ -146,12 +148,12 @@ export async function put(exchange: Exchange): Promise<FastifyReply> {
   const { book, name } = await bookToWrite(exchange)
   const condition = await cardCondition(exchange, book, name)
   try {
-    const written = await context.contacts.put(context.actor, book.id, name, cardBytes(exchange), condition)
+    const written = await context.contacts.put(context.actor, book.collection, name, cardBytes(exchange), condition)
     return await answerWritten(exchange, book, name, written)
   } catch (error) {
     const failed = error instanceof DomainError && error.code === 'precondition-failed'
     if (!failed || !context.prefer.representation) throw error
-    const view = await context.addressBooks.card(context.actor, book.id, name, 'stored') // RFC 8144 §3.2
+    const view = await context.addressBooks.card(context.actor, book.collection, name, 'stored') // RFC 8144 §3.2
     if (!view?.card) throw error
     return represent(reply.code(412), cardHref(book.href, name), view)
   }
@@ -167,7 +169,7 @@ export async function post(exchange: Exchange): Promise<FastifyReply> {
   await assertConditions(exchange)
   const { named = [] } = await ifCondition(exchange)
   const name = `${randomUUID()}.vcf`
-  const written = await context.contacts.put(context.actor, book.id, name, cardBytes(exchange), {
+  const written = await context.contacts.put(context.actor, book.collection, name, cardBytes(exchange), {
     noneMatch: 'any',
     named,
   })
@@ -182,7 +184,7 @@ async function answerWritten(
   { created, etag }: Written,
 ): Promise<FastifyReply> {
   const view = context.prefer.representation
-    ? await context.addressBooks.card(context.actor, book.id, name, 'stored')
+    ? await context.addressBooks.card(context.actor, book.collection, name, 'stored')
     : undefined
   if (view?.card) return represent(reply.code(created ? 201 : 200), cardHref(book.href, name), view) // RFC 7240 §4.2
   if (etag !== undefined) reply.header('etag', `"${etag}"`)
@@ -194,7 +196,7 @@ async function cardCondition(exchange: Exchange, book: CardCollection, name: str
   const condition = await writeCondition(exchange)
   if (header(exchange, 'if-unmodified-since') === undefined) return condition
   const { actor, addressBooks } = exchange.context
-  const view = await addressBooks.card(actor, book.id, name, 'none')
+  const view = await addressBooks.card(actor, book.collection, name, 'none')
   if (!assertUnmodified(exchange, view?.modifiedAt)) return condition
   return {
     ...condition,
@@ -239,7 +241,7 @@ export async function remove(exchange: Exchange): Promise<FastifyReply> {
   if (address.kind === 'address-book') return await removeBook(exchange)
   if (address.kind !== 'card') throw new DavError(403, 'This collection cannot be deleted', DAV('need-privileges'))
   const { book, name } = await bookOf(exchange)
-  await context.contacts.delete(context.actor, book.id, name, await cardCondition(exchange, book, name))
+  await context.contacts.delete(context.actor, book.collection, name, await cardCondition(exchange, book, name))
   return reply.code(204).send()
 }
 
@@ -248,6 +250,6 @@ async function removeBook(exchange: Exchange): Promise<FastifyReply> {
   const { context, reply, address } = exchange
   const book = address.kind === 'address-book' ? await findBook(context, address.userId, address.book) : undefined
   if (!book) throw notHere()
-  await context.books.delete(context.actor, book.id, await writeCondition(exchange))
+  await context.books.delete(context.actor, book.collection, await writeCondition(exchange))
   return reply.code(204).send()
 }

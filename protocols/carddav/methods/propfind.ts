@@ -40,14 +40,14 @@ async function* responses(
 ): AsyncGenerator<string> {
   const written = new Responses(asked, context)
   if (isCard(resource)) {
-    yield await written.ofCards(resource.bookId, [resource])
+    yield await written.ofCards(resource.collection, [resource])
     return
   }
   if (!(inside && context.prefer.noRoot)) yield await written.of(resource)
   if (!inside) return
   for (const child of await childCollections(context, resource)) yield await written.of(child)
   if (resource.kind !== 'address-book') return
-  for await (const views of context.addressBooks.cards(context.actor, resource.id, asked.row)) {
+  for await (const views of context.addressBooks.cards(context.actor, resource.collection, asked.row)) {
     const rows = views.map((view) => ({ href: cardHref(resource.href, view.name), view }))
     yield await written.ofCards(resource.id, rows)
   }

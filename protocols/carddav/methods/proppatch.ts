@@ -2,10 +2,10 @@ import type { FastifyReply } from 'fastify'
 import { type BookChanges, bookProblem, type Member, type PropertyChange } from '#domain'
 import { propstat, response, sendMultistatus } from '../multistatus.ts'
 import { DAV, element, type QName } from '../names.ts'
-import { DavError } from '../preconditions.ts'
+import { DavError, needPrivileges } from '../preconditions.ts'
 import { applied } from '../prefer.ts'
 import { PROPERTIES, propertiesOf } from '../properties/index.ts'
-import { findResource, type Resource, type ResourceKind } from '../resources.ts'
+import { findResource, isShared, type Resource, type ResourceKind } from '../resources.ts'
 import { hrefPath, parsePath } from '../urls.ts'
 import { child, languageIn, propertyNames, type XmlElement, xmlText } from '../xml.ts'
 import { writeCondition } from './conditions.ts'
@@ -28,6 +28,9 @@ export const proppatch =
     if (root?.name !== DAV('propertyupdate')) throw new DavError(400, 'The body is no DAV:propertyupdate')
     const resource = await findResource(context, address, 'none')
     if (!resource) throw notHere()
+    if (resource.kind === 'address-book' && isShared(resource)) {
+      throw needPrivileges(resource.href, 'write-properties', 'A shared directory says of itself what it is')
+    }
     const instructions = instructionsOf(root)
     if (instructions.length === 0) throw new DavError(400, 'Nothing is to be set or removed')
     const member = memberOf(resource, exchange)
@@ -44,9 +47,9 @@ export const proppatch =
 
 /** Where properties of the resource are kept, if clients may keep any. */
 function memberOf(resource: Resource, { context }: Exchange): Member | undefined {
-  if (resource.kind === 'home') return { collectionId: context.actor.userId, name: '' }
-  if (resource.kind === 'address-book') return { collectionId: resource.id, name: '' }
-  return resource.kind === 'card' ? { collectionId: resource.bookId, name: resource.view.name } : undefined
+  if (resource.kind === 'home') return { collection: context.actor.userId, name: '' }
+  if (resource.kind === 'address-book') return { collection: resource.collection, name: '' }
+  return resource.kind === 'card' ? { collection: resource.collection, name: resource.view.name } : undefined
 }
 
 const LIVE: ReadonlySet<QName> = new Set(PROPERTIES.map(({ name }) => name))

@@ -1,4 +1,4 @@
-import type { Lock } from '#domain'
+import { collectionId, type Lock } from '#domain'
 import { lockToken } from '../methods/conditions.ts'
 import { CARDDAV, DAV, element } from '../names.ts'
 import { isCard, KINDS, type ResourceKind } from '../resources.ts'
@@ -115,7 +115,7 @@ export const lockdiscovery = liveProperty({
   on: LOCKABLE,
   allprop: true,
   read: (resource, { heldLocks }) => {
-    const book = resource.kind === 'card' ? resource.bookId : resource.id
+    const book = resource.kind === 'card' ? collectionId(resource.collection) : resource.id
     const member = resource.kind === 'card' ? resource.view.name : ''
     const href = resource.kind === 'card' ? resource.href.slice(0, resource.href.lastIndexOf('/') + 1) : resource.href
     return heldLocks

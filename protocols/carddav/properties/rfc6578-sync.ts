@@ -3,7 +3,7 @@ import { type BookResource, type Context, type HomeResource, OPEN_KINDS } from '
 import { liveProperty } from './property.ts'
 
 const token = (resource: BookResource | HomeResource, { addressBooks, actor }: Context): Promise<string> =>
-  addressBooks.token(actor, resource.kind === 'home' ? actor.userId : resource.id)
+  addressBooks.token(actor, resource.kind === 'home' ? actor.userId : resource.collection)
 
 /** RFC 6578 §4 */
 export const syncToken = liveProperty({

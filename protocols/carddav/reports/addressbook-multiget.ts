@@ -52,7 +52,7 @@ async function* answer(
 ): AsyncGenerator<string> {
   const responses = new Responses(wanted, context)
   for (const href of foreign) yield statusResponse(href, 404)
-  for await (const members of context.addressBooks.named(context.actor, book.id, names.keys(), wanted.row)) {
+  for await (const members of context.addressBooks.named(context.actor, book.collection, names.keys(), wanted.row)) {
     const rows: CardRow[] = []
     let missing = ''
     for (const { name, view } of members) {
@@ -60,6 +60,6 @@ async function* answer(
       if (view) rows.push({ href, view })
       else missing += statusResponse(href, 404)
     }
-    yield (await responses.ofCards(book.id, rows)) + missing
+    yield (await responses.ofCards(book.collection, rows)) + missing
   }
 }

@@ -60,15 +60,15 @@ async function* answer(
   const body = filter ? 'stored' : wanted.body
   const candidates =
     book.only === undefined
-      ? addressBooks.matching(actor, book.id, filter?.narrowing, body)
-      : single(addressBooks.card(actor, book.id, book.only, body))
+      ? addressBooks.matching(actor, book.collection, filter?.narrowing, body)
+      : single(addressBooks.card(actor, book.collection, book.only, body))
   for await (const views of candidates) {
     const passed = filter ? views.filter(({ card }) => card && filter.test(parseVCard(card.text))) : views
     const shown = passed.slice(0, left)
     left -= shown.length
     const rows = filter ? await inForm(shown, wanted.body, book, context) : shown
     yield await responses.ofCards(
-      book.id,
+      book.collection,
       rows.map((view) => ({ href: cardHref(book.href, view.name), view })),
     )
     if (shown.length < passed.length) {
@@ -93,7 +93,7 @@ async function inForm(
   if (body === 'none' || views.every(({ card }) => card?.version === body)) return views
   const found: CardView[] = []
   const names = views.map(({ name }) => name)
-  for await (const members of addressBooks.named(actor, book.id, names, body)) {
+  for await (const members of addressBooks.named(actor, book.collection, names, body)) {
     found.push(...members.flatMap(({ view }) => view ?? []))
   }
   return found

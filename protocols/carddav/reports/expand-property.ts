@@ -73,7 +73,7 @@ class Expansion {
       expand: new Map(nested.map(([name, inside]) => [name, (value) => this.#expand(value, inside)])),
     }
     const responses = new Responses(wanted, this.#context)
-    return isCard(resource) ? await responses.ofCards(resource.bookId, [resource]) : await responses.of(resource)
+    return isCard(resource) ? await responses.ofCards(resource.collection, [resource]) : await responses.of(resource)
   }
 
   /** An href that is none of ours stays one; of ours, one that the reader does not see is 404. */

@@ -52,7 +52,7 @@ async function* matching(
     yield* matching(inside, name, body, context)
   }
   if (resource.kind !== 'address-book' || !propertiesOf('card').has(name)) return
-  for await (const views of addressBooks.cards(actor, resource.id, body)) {
+  for await (const views of addressBooks.cards(actor, resource.collection, body)) {
     const found: Resource[] = []
     for (const view of views) {
       const card = cardResource(resource.id, cardHref(resource.href, view.name), view, actor)
@@ -76,6 +76,6 @@ async function* answer(
     for (const resource of resources) if (!isCard(resource)) yield await responses.of(resource)
     const cards = resources.filter(isCard)
     const [first] = cards
-    if (first) yield await responses.ofCards(first.bookId, cards)
+    if (first) yield await responses.ofCards(first.collection, cards)
   }
 }

@@ -28,7 +28,7 @@ export const syncCollection: Report = {
       return answerHome(book.href, context, wanted, await addressBooks.bookChanges(actor, since, limit).catch(refused))
     }
     if (book.kind !== 'address-book') throw new TypeError('see `on`')
-    const changes = await addressBooks.changes(actor, book.id, since, wanted.row, { limit }).catch(refused)
+    const changes = await addressBooks.changes(actor, book.collection, since, wanted.row, { limit }).catch(refused)
     return answer(book, context, wanted, changes)
   },
 }
@@ -64,7 +64,7 @@ async function* answer(
       if (view) rows.push({ href, view })
       else gone += statusResponse(href, 404)
     }
-    yield (await responses.ofCards(book.id, rows)) + gone
+    yield (await responses.ofCards(book.collection, rows)) + gone
   }
   const { token, complete } = changes.outcome()
   if (!complete) yield truncated(book.href)

@@ -1,12 +1,11 @@
 import { Type } from '@fastify/type-provider-typebox'
 import { type Actor, asId, type ContactVersion, type VersionPosition } from '#domain'
 import { sendRead } from '../conditions.ts'
-import { contactJson, dataOf, etagOf, idIn } from '../contact-json.ts'
+import { contactJson, dataOf, etagOf } from '../contact-json.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatParts, noCursor, parseParts } from '../cursor.ts'
+import { idOf, PAGE_SIZE } from '../ids.ts'
 import { ById, Contact, Data, id, Layer, ListPage, pageOf } from '../schemas.ts'
-
-const MOST = 50
 
 const VERSION = {
   id,
@@ -55,7 +54,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
   const page = async (
     actor: Actor,
     contactId: string | undefined,
-    { limit = MOST, cursor }: { limit?: number; cursor?: string },
+    { limit = PAGE_SIZE, cursor }: { limit?: number; cursor?: string },
   ) => {
     const after = cursor === undefined ? undefined : parsePosition(cursor)
     const { items, next } = await history.page(actor, { contactId }, after, limit)
@@ -89,7 +88,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contactId = idIn(request.params)
+      const contactId = idOf(request.params.id)
       const found = await page(actor, contactId, request.query)
       if (found.items.length === 0) await contactData.get(actor, contactId) // is it there?
       return sendRead(request, reply, JSON.stringify(found))

@@ -1,8 +1,8 @@
 import type { SeenContact } from '#domain'
 import { PHOTO_TYPES, parseVCard, photoOf, photoType } from '#vcard'
 import { etagOfContent as etagOf, ifMatch, sendRead } from '../conditions.ts'
-import { idIn } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, refusals } from '../context.ts'
+import { idOf } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById } from '../schemas.ts'
 import { FILE } from '../validation.ts'
@@ -40,7 +40,7 @@ export function contactPhotoRoutes(app: App, { actorOf, contactData }: Context):
       },
     },
     handler: async (request, reply) => {
-      const contact = await contactData.get(actorOf(request), idIn(request.params))
+      const contact = await contactData.get(actorOf(request), idOf(request.params.id))
       const photo = photoOf(parseVCard(contact.text))
       if (!photo) throw new Problem(404, 'no-photo', 'There is no photo on this card')
       if ('uri' in photo)
@@ -94,7 +94,7 @@ export function contactPhotoRoutes(app: App, { actorOf, contactData }: Context):
       }
       const photo = `data:${said};base64,${bytes.toString('base64')}`
       const { seen, expected } = condition(request)
-      await contactData.amend(actorOf(request), idIn(request.params), { photo }, expected)
+      await contactData.amend(actorOf(request), idOf(request.params.id), { photo }, expected)
       reply.header('etag', etagOf(bytes))
       return reply.code(seen.before ? 204 : 201).send()
     },
@@ -111,7 +111,7 @@ export function contactPhotoRoutes(app: App, { actorOf, contactData }: Context):
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const id = idIn(request.params)
+      const id = idOf(request.params.id)
       const { expected } = condition(request)
       if (!photoOf(parseVCard((await contactData.get(actor, id)).text))) {
         throw new Problem(404, 'no-photo', 'There is no photo on this card')

@@ -1,9 +1,10 @@
 import { asId } from '#domain'
 import { convert, parseVCard, serialize } from '#vcard'
 import { sendRead, sendWritten } from '../conditions.ts'
-import { contactJson, etagOf, expectedOf, idIn } from '../contact-json.ts'
+import { contactJson, etagOf, expectedOf } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
+import { idOf } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import {
   ById,
@@ -53,7 +54,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
     schema: {
       operationId: 'listHidden',
       tags,
-      summary: 'What you have hidden: colleagues, and cards of your teams',
+      summary: 'What you have hidden: colleagues, entries of directories, and cards of your teams',
       querystring: ListPage,
       headers: headers(IfNoneMatch),
       response: { 200: json('A page', HiddenCards), ...known, ...refusals(400) },
@@ -80,7 +81,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.get(actor, idIn(request.params))
+      const contact = await contactData.get(actor, idOf(request.params.id))
       return sendRead(request, reply, whole(actor, contact), etagOf(contact))
     },
   })
@@ -104,7 +105,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
       const { contact, created } =
         override === undefined
           ? { contact: await contactData.create(actor, data), created: true }
-          : await contactData.override(actor, idIn({ id: override }), data, expectedOf(request))
+          : await contactData.override(actor, idOf(override), data, expectedOf(request))
       if (created) reply.header('location', `${app.prefix}/contacts/${contact.id}`)
       return sendWritten(reply, created ? 201 : 200, whole(actor, contact), etagOf(contact))
     },
@@ -122,7 +123,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.amend(actor, idIn(request.params), request.body.data, expectedOf(request))
+      const contact = await contactData.amend(actor, idOf(request.params.id), request.body.data, expectedOf(request))
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
   })
@@ -137,7 +138,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
       response: { 204: empty('Done'), ...refusals(404, 412, 423) },
     },
     handler: async (request, reply) => {
-      await contactData.remove(actorOf(request), idIn(request.params), expectedOf(request))
+      await contactData.remove(actorOf(request), idOf(request.params.id), expectedOf(request))
       return reply.code(204).send()
     },
   })
@@ -152,7 +153,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
       response: { 204: empty('Done'), ...refusals(404, 412, 422, 423) },
     },
     handler: async (request, reply) => {
-      await contactBatch.hide(actorOf(request), idIn(request.params), expectedOf(request))
+      await contactBatch.hide(actorOf(request), idOf(request.params.id), expectedOf(request))
       return reply.code(204).send()
     },
   })
@@ -167,7 +168,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)
-      const contact = await contactData.unhide(actor, idIn(request.params))
+      const contact = await contactData.unhide(actor, idOf(request.params.id))
       if (!contact) return reply.code(204).send()
       return sendWritten(reply, 200, whole(actor, contact), etagOf(contact))
     },
@@ -193,7 +194,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
       },
     },
     handler: async (request, reply) => {
-      const contact = await contactData.get(actorOf(request), idIn(request.params))
+      const contact = await contactData.get(actorOf(request), idOf(request.params.id))
       const version = request.query.version ?? contact.version
       const { text } = contact
       const sent = version === contact.version ? text : serialize(convert(parseVCard(text), version))

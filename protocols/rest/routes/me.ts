@@ -5,11 +5,11 @@ import { type FieldProblem, Problem } from '../problems.ts'
 import { Me, MeChange } from '../schemas.ts'
 
 /** The person who asks, and what they say of themselves that stands on no card. */
-export function meRoutes(app: App, { actorOf, ownProfile, people }: Context): void {
+export function meRoutes(app: App, { actorOf, ownProfile, organizationWork }: Context): void {
   /** What the person reads, and the ETag of a state of it. */
   const read = async (actor: Actor) => {
     const user = await ownProfile.read(actor)
-    const name = await people.organizationName(actor)
+    const { organization, abilities } = await organizationWork.read(actor)
     const { attributes } = user
     const text = JSON.stringify({
       id: user.id,
@@ -19,10 +19,15 @@ export function meRoutes(app: App, { actorOf, ownProfile, people }: Context): vo
       language: attributes.preferredLanguage ?? null,
       timezone: attributes.timezone ?? null,
       profile_id: user.profileId,
-      organization: { id: user.organizationId, name },
-      abilities: { administer_organization: user.isStaff, own_teams: !user.isDevice },
+      organization: { id: organization.id, name: organization.name },
+      abilities: {
+        administer_organization: abilities.administer,
+        own_teams: !user.isDevice,
+        create_teams: abilities.createTeams,
+        editable_profile_fields: abilities.editableFields ?? null,
+      },
     })
-    const etagOf = (version: string): string => etagOfContent(`${version} ${name}`)
+    const etagOf = (version: string): string => etagOfContent(JSON.stringify([version, organization.name, abilities]))
     return { text, etagOf, etag: etagOf(user.version) }
   }
 

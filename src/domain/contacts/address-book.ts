@@ -1,6 +1,7 @@
-import type { Actor, Id } from '../actor.ts'
+import type { Actor } from '../actor.ts'
 import { type ChangeToken, formatToken, type Heads, parseToken, remembers, tokenRefused } from '../changes.ts'
 import type { Book, ChangedMember, Collections, Narrowing, Store } from '../ports.ts'
+import { type Collection, collectionId } from './collection.ts'
 import { type Body, type CardView, isFull, type Shown } from './contact.ts'
 
 /** Rows of one short query, at most: with bodies few, without them many. */
@@ -42,25 +43,30 @@ export class AddressBooks {
   }
 
   /** The state of the collection, from its stream rows alone. */
-  async token(actor: Actor, collectionId: Id): Promise<string> {
-    const { base, own } = await this.#store.collections.streams(actor, collectionId)
-    return formatToken({ collectionId, base, own })
+  async token(actor: Actor, collection: Collection): Promise<string> {
+    const { base, own } = await this.#store.collections.streams(actor, collection)
+    return formatToken({ collectionId: collectionId(collection), base, own })
   }
 
-  async card<Of extends Body>(actor: Actor, collectionId: Id, name: string, body: Of): Promise<Shown<Of> | undefined> {
-    return (await this.#store.collections.named(actor, collectionId, [name], body))[0]
+  async card<Of extends Body>(
+    actor: Actor,
+    collection: Collection,
+    name: string,
+    body: Of,
+  ): Promise<Shown<Of> | undefined> {
+    return (await this.#store.collections.named(actor, collection, [name], body))[0]
   }
 
   /** All cards in the order of their names. */
   async *cards<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     body: Of,
     narrowing?: Narrowing,
   ): AsyncGenerator<readonly Shown<Of>[]> {
     const limit = pageSize(body)
     for (let after = ''; ; ) {
-      const page = await this.#store.collections.page(actor, collectionId, after, limit, body, narrowing)
+      const page = await this.#store.collections.page(actor, collection, after, limit, body, narrowing)
       if (page.length > 0) yield page
       const last = page.at(-1)
       if (!last || (page.length < limit && !isFull(page, body))) return
@@ -73,13 +79,13 @@ export class AddressBooks {
    */
   async *matching<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     narrowing: Narrowing | undefined,
     body: Of,
   ): AsyncGenerator<readonly Shown<Of>[]> {
-    const names = narrowing && (await this.#store.collections.search(actor, collectionId, narrowing, FEW + 1))
-    if (!names || names.length > FEW) return yield* this.cards(actor, collectionId, body, narrowing)
-    for await (const members of this.named(actor, collectionId, names.sort(), body)) {
+    const names = narrowing && (await this.#store.collections.search(actor, collection, narrowing, FEW + 1))
+    if (!names || names.length > FEW) return yield* this.cards(actor, collection, body, narrowing)
+    for await (const members of this.named(actor, collection, names.sort(), body)) {
       yield members.flatMap(({ view }) => view ?? [])
     }
   }
@@ -87,7 +93,7 @@ export class AddressBooks {
   /** The cards of those names, each once; a name without a card gives none. */
   async *named<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     names: Iterable<string>,
     body: Of,
   ): AsyncGenerator<readonly ChangedMember<Shown<Of>>[]> {
@@ -97,7 +103,7 @@ export class AddressBooks {
     for (let at = 0; at < wanted.length; at += size) {
       let asked = wanted.slice(at, at + size)
       while (asked.length > 0) {
-        const views = await this.#store.collections.named(actor, collectionId, asked, body)
+        const views = await this.#store.collections.named(actor, collection, asked, body)
         const found = new Map(views.map((view) => [view.name, view]))
         const full = isFull(views, body)
         yield asked.flatMap((name) => {
@@ -116,13 +122,13 @@ export class AddressBooks {
    */
   async changes<Of extends Body>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     text: string | undefined,
     body: Of,
     asked: Asked = {},
   ): Promise<Changes<Shown<Of>>> {
     const { collections } = this.#store
-    return await this.#changes(actor, collectionId, text, asked, {
+    return await this.#changes(actor, collection, text, asked, {
       size: pageSize(body),
       isFull: (page) =>
         isFull(
@@ -130,9 +136,9 @@ export class AddressBooks {
           body,
         ),
       page: async (after, count) =>
-        (await collections.page(actor, collectionId, after, count, body)).map((view) => ({ name: view.name, view })),
+        (await collections.page(actor, collection, after, count, body)).map((view) => ({ name: view.name, view })),
       changed: (since, until, after, count) =>
-        collections.changed(actor, collectionId, { since, until, after, limit: count }, body),
+        collections.changed(actor, collection, { since, until, after, limit: count }, body),
     })
   }
 
@@ -159,14 +165,15 @@ export class AddressBooks {
 
   async #changes<View>(
     actor: Actor,
-    collectionId: Id,
+    collection: Collection,
     text: string | undefined,
     { limit, brief = false }: Asked,
     reader: Reader<View>,
   ): Promise<Changes<View>> {
     const token = text === undefined ? undefined : parseToken(text)
-    if (token && token.collectionId !== collectionId) throw tokenRefused()
-    const until = await this.#validHeads(actor, collectionId, token)
+    const id = collectionId(collection)
+    if (token && token.collectionId !== id) throw tokenRefused()
+    const until = await this.#validHeads(actor, collection, token)
     const since = token?.page ? token.page.since : token
     const { collections } = this.#store
     const nothing = since !== undefined && unchanged(since, until) && !token?.page
@@ -176,7 +183,7 @@ export class AddressBooks {
     }
     // Changes may be pruned while they are read: the token that was sent, refused from now on, has the client list anew.
     const readAll = async () =>
-      !since || nothing || isRemembered(await collections.streams(actor, collectionId, since), since)
+      !since || nothing || isRemembered(await collections.streams(actor, collection, since), since)
     let outcome: { token: string; complete: boolean } | undefined
     async function* members() {
       let after = token?.page?.after ?? ''
@@ -193,7 +200,7 @@ export class AddressBooks {
         const complete = page.length <= size && !reader.isFull(page)
         if (complete || left <= 0 || (brief && reader.isFull(page))) {
           const goOn: ChangeToken['page'] = { after, ...(since ? { since: { base: since.base, own: since.own } } : {}) }
-          const fresh = { collectionId, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }
+          const fresh = { collectionId: id, base: until.base, own: until.own, ...(complete ? {} : { page: goOn }) }
           outcome = { token: (await readAll()) || text === undefined ? formatToken(fresh) : text, complete }
           return
         }
@@ -209,14 +216,14 @@ export class AddressBooks {
   }
 
   /** The heads to answer up to: those of now, or those frozen by the first page. Everything the token carries is checked. */
-  async #validHeads(actor: Actor, collectionId: Id, token: ChangeToken | undefined): Promise<Heads> {
+  async #validHeads(actor: Actor, collection: Collection, token: ChangeToken | undefined): Promise<Heads> {
     const { collections } = this.#store
-    const now = await collections.streams(actor, collectionId, token)
+    const now = await collections.streams(actor, collection, token)
     if (!token) return now
     assertRemembered(now, token)
     if (!token.page) return now
     if (token.page.since)
-      assertRemembered(await collections.streams(actor, collectionId, token.page.since), token.page.since)
+      assertRemembered(await collections.streams(actor, collection, token.page.since), token.page.since)
     return { base: token.base, own: token.own }
   }
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Actor, Id } from '../actor.ts'
+import type { Actor } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Book, BookChanges, Store, Transaction } from '../ports.ts'
+import { type Collection, collectionOfBook, directoryInBookName } from './collection.ts'
 import { assertBookFree, type Condition } from './condition.ts'
 
 /** Clients write the alpha too. */
@@ -25,6 +26,14 @@ export function assertName(name: string): void {
   if (Buffer.byteLength(name) > 255) throw new DomainError('invalid-name', 'A name has at most 255 bytes')
 }
 
+/** What is called so is a shared directory. @throws DomainError `invalid-name` */
+function assertBookName(name: string): void {
+  assertName(name)
+  if (directoryInBookName(name) !== undefined) {
+    throw new DomainError('invalid-name', 'Names such as this are those of shared directories')
+  }
+}
+
 /** A person's own books. What changes about them is told in the person's stream, under the book's name. */
 export class BookService {
   readonly #store: Store
@@ -45,7 +54,7 @@ export class BookService {
     wanted: BookChanges,
     properties: ReadonlyMap<string, string> = new Map(),
   ): Promise<Book> {
-    assertName(name)
+    assertBookName(name)
     assertChanges(wanted)
     const book: Book = {
       id: randomUUID(),
@@ -61,7 +70,7 @@ export class BookService {
         throw new DomainError('already-exists', `There is a book "${name}" already`)
       }
       for (const [property, value] of properties) {
-        await transaction.clientProperties.set(actor, { collectionId: book.id, name: '' }, property, value)
+        await transaction.clientProperties.set(actor, { collection: book.id, name: '' }, property, value)
       }
       record(transaction, actor, name)
     })
@@ -69,19 +78,26 @@ export class BookService {
   }
 
   /** Says something else of a book, all of it or nothing. @throws DomainError */
-  async update(actor: Actor, id: Id, changes: BookChanges, condition: Condition = {}): Promise<void> {
-    await this.#store.transaction((transaction) => updateBook(transaction, actor, id, changes, condition))
+  async update(actor: Actor, collection: Collection, changes: BookChanges, condition: Condition = {}): Promise<void> {
+    await this.#store.transaction((transaction) => updateBook(transaction, actor, collection, changes, condition))
   }
 
   /** Gives the book another address. @throws DomainError `need-privileges`, `already-exists`, `invalid-name`, `locked` */
-  async move(actor: Actor, id: Id, name: string, overwrite: boolean, condition: Condition = {}): Promise<boolean> {
-    assertName(name)
+  async move(
+    actor: Actor,
+    collection: Collection,
+    name: string,
+    overwrite: boolean,
+    condition: Condition = {},
+  ): Promise<boolean> {
+    assertBookName(name)
     return await this.#store.transaction(async (transaction) => {
-      const book = await own(transaction, actor, id)
+      const book = await own(transaction, actor, collection)
+      const { id } = book
       await assertBookFree(transaction, actor, id, condition, true)
       const there = await transaction.books.find(actor, name)
       if (there && !overwrite) throw new DomainError('precondition-failed', `There is a book "${name}" already`)
-      if (there) await deleteBook(transaction, actor, there.id, condition)
+      if (there) await deleteBook(transaction, actor, collectionOfBook(there), condition)
       await transaction.books.update(actor, id, { name })
       await transaction.locks.release(actor, id, '')
       record(transaction, actor, book.name)
@@ -91,19 +107,26 @@ export class BookService {
   }
 
   /** Deletes the book and the cards in it, whose versions are kept. @throws DomainError `need-privileges`, `locked` */
-  async delete(actor: Actor, id: Id, condition: Condition = {}): Promise<void> {
-    await this.#store.transaction((transaction) => deleteBook(transaction, actor, id, condition))
+  async delete(actor: Actor, collection: Collection, condition: Condition = {}): Promise<void> {
+    await this.#store.transaction((transaction) => deleteBook(transaction, actor, collection, condition))
   }
 }
 
 const record = (transaction: Transaction, { organizationId, userId }: Actor, name: string): void =>
   transaction.record(organizationId, { streamId: userId, member: name, kind: 'book' })
 
-/** The book, locked. The merged one stays where it is. */
-async function own(transaction: Transaction, actor: Actor, id: Id): Promise<Book> {
-  const book = await transaction.books.lock(actor, id)
+/** The book, locked. @throws DomainError `not-found`, `need-privileges` where it is a shared directory */
+async function locked(transaction: Transaction, actor: Actor, collection: Collection): Promise<Book> {
+  const book = await transaction.books.lock(actor, collection)
   if (!book) throw notFound()
-  if (id === actor.peopleId)
+  if (book.directory) throw new DomainError('need-privileges', 'This book is a shared directory: it stays as it is')
+  return book
+}
+
+/** Likewise; the merged one stays where it is. */
+async function own(transaction: Transaction, actor: Actor, collection: Collection): Promise<Book> {
+  const book = await locked(transaction, actor, collection)
+  if (book.id === actor.peopleId)
     throw new DomainError('need-privileges', 'This book stays: it is the one of all colleagues')
   return book
 }
@@ -111,22 +134,26 @@ async function own(transaction: Transaction, actor: Actor, id: Id): Promise<Book
 export async function updateBook(
   transaction: Transaction,
   actor: Actor,
-  id: Id,
+  collection: Collection,
   changes: BookChanges,
   condition: Condition,
 ): Promise<void> {
   assertChanges(changes)
-  const book = await transaction.books.lock(actor, id)
-  if (!book) throw notFound()
+  const { id, name } = await locked(transaction, actor, collection)
   await assertBookFree(transaction, actor, id, condition, false)
   await transaction.books.update(actor, id, changes)
-  record(transaction, actor, book.name)
+  record(transaction, actor, name)
 }
 
-async function deleteBook(transaction: Transaction, actor: Actor, id: Id, condition: Condition): Promise<void> {
-  const book = await own(transaction, actor, id)
+async function deleteBook(
+  transaction: Transaction,
+  actor: Actor,
+  collection: Collection,
+  condition: Condition,
+): Promise<void> {
+  const { id, name } = await own(transaction, actor, collection)
   await assertBookFree(transaction, actor, id, condition, true)
   await transaction.contacts.deleteAll(actor.organizationId, id)
   await transaction.books.delete(actor, id)
-  record(transaction, actor, book.name)
+  record(transaction, actor, name)
 }

@@ -1,7 +1,8 @@
 import type { Actor, Id } from '../actor.ts'
-import { DomainError } from '../errors.ts'
+import { DomainError, notFound } from '../errors.ts'
 import type { BookChanges, ClientProperty, Member, Store } from '../ports.ts'
 import { updateBook } from './book-service.ts'
+import { collectionId, directoryOf } from './collection.ts'
 import { assertCondition, type Condition } from './condition.ts'
 import { assertUnlocked } from './lock.ts'
 
@@ -40,12 +41,14 @@ export class ClientPropertyService {
       throw new DomainError('too-much', `A property has at most ${MAX_PROPERTY_BYTES} bytes`)
     }
     await this.#store.transaction(async (transaction) => {
-      if (of.name === '' && Object.keys(book).length > 0) {
-        await updateBook(transaction, actor, of.collectionId, book, condition)
+      const isShared = directoryOf(of.collection) !== undefined
+      if (of.name === '' && (isShared || Object.keys(book).length > 0)) {
+        await updateBook(transaction, actor, of.collection, book, condition)
       } else {
-        const locks = await transaction.locks.list(actor, of.collectionId)
+        if (isShared && !(await transaction.books.lock(actor, of.collection))) throw notFound()
+        const locks = await transaction.locks.list(actor, collectionId(of.collection))
         const [view] =
-          of.name === '' ? [] : await transaction.collections.named(actor, of.collectionId, [of.name], 'none')
+          of.name === '' ? [] : await transaction.collections.named(actor, of.collection, [of.name], 'none')
         assertCondition(condition, { etag: view?.etag ?? '', locks })
         assertUnlocked(locks, { member: of.name, membership: false }, condition.named)
       }

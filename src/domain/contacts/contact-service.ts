@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { parseVCard, type VCard } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
-import { notFound } from '../errors.ts'
+import { DomainError, notFound } from '../errors.ts'
 import type { Member, Place, Store, Transaction } from '../ports.ts'
 import type { CardVersion } from '../ports-history.ts'
 import { editTeamCard } from '../team-cards.ts'
 import { assertName } from './book-service.ts'
+import { type Collection, collectionId, directoryOf } from './collection.ts'
 import { assertWritable, type Condition } from './condition.ts'
 import { asSent, type CardContent, type Contact, comparableUid, generated, isDeleted, nameOfId } from './contact.ts'
-import { additionsOnly, applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
-import { baseCard, sameLayer, saveProfile } from './profile.ts'
+import { applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
+import { baseCard, ownLayer, sameLayer, saveProfile } from './profile.ts'
 import {
   assertSameUid,
   etagIfAsSent,
@@ -22,7 +23,7 @@ import {
   type Written,
   withUid,
 } from './sent.ts'
-import { forgetMember, type Transfer, Transfers } from './transfer.ts'
+import { forgetMember, liesUnder, type Transfer, Transfers } from './transfer.ts'
 
 /** Writing cards as the person they belong to. The base of an override is never written here. */
 export class ContactService {
@@ -38,32 +39,44 @@ export class ContactService {
    * @throws DomainError `not-found`, `precondition-failed`, `invalid-card`, `unsupported-card`, `card-too-large`,
    *   `uid-conflict`, `need-privileges`
    */
-  async put(actor: Actor, bookId: Id, name: string, content: Uint8Array, condition: Condition = {}): Promise<Written> {
+  async put(
+    actor: Actor,
+    collection: Collection,
+    name: string,
+    content: Uint8Array,
+    condition: Condition = {},
+  ): Promise<Written> {
     assertName(name)
     const sent = readSent(content)
-    return await this.#store.transaction((transaction) => this.#put(transaction, actor, bookId, name, sent, condition))
+    return await this.#store.transaction((transaction) =>
+      this.#put(transaction, actor, collection, name, sent, condition),
+    )
   }
 
   async #put(
     transaction: Transaction,
     actor: Actor,
-    bookId: Id,
+    collection: Collection,
     name: string,
     sent: Sent,
     condition: Condition,
   ): Promise<Written> {
-    const place = await transaction.contacts.place(actor, bookId, name, sent.uid && comparableUid(sent.uid))
+    const place = await transaction.contacts.place(actor, collection, name, sent.uid && comparableUid(sent.uid))
     const { base, team, own } = place
+    const bookId = collectionId(collection)
     if (own?.kind === 'personal')
       return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
+    if (base && liesUnder(base, actor, collection)) {
+      if (base.ownerId === actor.userId) return await this.#putProfile(transaction, actor, place, sent, condition)
+      if (!base.listed) throw notFound()
+      return await this.#putOverride(transaction, actor, collection, place, base, sent, condition)
+    }
+    if (directoryOf(collection)) {
+      throw new DomainError('need-privileges', 'A shared directory has the contacts that its managers put into it')
+    }
     if (team) {
       if (!team.visible || bookId !== actor.peopleId) throw notFound()
       return await this.#putTeam(transaction, actor, team.id, place, sent, condition)
-    }
-    if (base && bookId === actor.peopleId) {
-      if (base.ownerId === actor.userId) return await this.#putProfile(transaction, actor, place, sent, condition)
-      if (!base.listed) throw notFound()
-      return await this.#putOverride(transaction, actor, place, base, sent, condition)
     }
     if (base && !base.listed) throw notFound()
     return await this.#putPersonal(transaction, actor, name, place, sent, condition, bookId)
@@ -110,21 +123,23 @@ export class ContactService {
   async #putOverride(
     transaction: Transaction,
     actor: Actor,
+    collection: Collection,
     place: Place,
     { id }: Contact,
     sent: Sent,
     condition: Condition,
   ): Promise<Written> {
     const { own, locks } = place
-    const base = await transaction.contacts.holdBase(actor.organizationId, id)
+    const organizationId = directoryOf(collection)?.organizationId ?? actor.organizationId
+    const base = await transaction.contacts.holdBase(organizationId, id)
     if (!base?.listed) throw notFound()
     const shown = shownEtag(place, base)
     assertWritable(condition, locks, base.name, shown, shown === undefined)
     assertSameUid(base, sent)
     const current = own ?? base
     if (shown !== undefined && isAsSent(current, sent)) return { created: false, etag: shown }
-    const layer = await this.#layer(transaction, actor.organizationId, base, sent.card, condition)
-    const content = await this.#lay(transaction, actor, place, base, layer)
+    const layer = await this.#layer(transaction, organizationId, base, sent.card, condition)
+    const content = await this.#lay(transaction, actor, collection, place, base, layer)
     return { created: shown === undefined, ...etagIfAsSent(content, sent) }
   }
 
@@ -132,7 +147,14 @@ export class ContactService {
    * Stores a layer over a card that the caller holds; an empty one is none, but where it alone has the card shown.
    * Returns what is seen.
    */
-  async #lay(transaction: Transaction, actor: Actor, place: Place, base: Contact, layer: Layer): Promise<CardContent> {
+  async #lay(
+    transaction: Transaction,
+    actor: Actor,
+    collection: Collection,
+    place: Place,
+    base: Contact,
+    layer: Layer,
+  ): Promise<CardContent> {
     const { id } = base
     const { own, hidden, inScope } = place
     const shown = shownEtag(place, base)
@@ -147,8 +169,9 @@ export class ContactService {
         id: own?.id ?? randomUUID(),
         kind: 'override',
         ownerId: actor.userId,
-        bookId: actor.peopleId,
+        bookId: collectionId(collection),
         baseId: id,
+        ...overEntry(collection),
         name: base.name,
         uid: base.uid,
         listed: true,
@@ -160,10 +183,13 @@ export class ContactService {
         search,
       }
       if (own) await transaction.contacts.replace(actor.organizationId, contact, own.etag)
-      else await transaction.contacts.insert(actor.organizationId, [contact])
+      else {
+        if (directoryOf(collection)) await transaction.books.lock(actor, collection)
+        await transaction.contacts.insert(actor.organizationId, [contact])
+      }
     }
     if (content.etag !== shown) {
-      transaction.record(actor.organizationId, { streamId: actor.peopleId, member: base.name, kind: 'card' })
+      transaction.record(actor.organizationId, { streamId: collectionId(collection), member: base.name, kind: 'card' })
     }
     return content
   }
@@ -174,18 +200,20 @@ export class ContactService {
    * profile, which others see, refuses it. Says which of both it is now.
    * @throws DomainError `uid-conflict`, `locked`
    */
-  async restore(actor: Actor, version: CardVersion, bookId: Id): Promise<'card' | 'layer'> {
+  async restore(actor: Actor, version: CardVersion, collection: Collection): Promise<'card' | 'layer'> {
     const { name } = version
+    const bookId = collectionId(collection)
     const sent = readSent(version.bytes ?? Buffer.from(version.text))
     return await this.#store.transaction(async (transaction) => {
-      const place = await transaction.contacts.place(actor, bookId, name, sent.uid && comparableUid(sent.uid))
+      const place = await transaction.contacts.place(actor, collection, name, sent.uid && comparableUid(sent.uid))
       const { own, uidHolder, ...vacant } = place
       const base = place.base && !isDeleted(place.base) ? place.base : undefined
-      if (base && version.kind !== 'personal') {
-        await this.#restoreLayer(transaction, actor, place, base, version.layer ?? EMPTY_LAYER)
+      const isUnder = base && liesUnder(base, actor, collection)
+      if (isUnder && version.kind !== 'personal') {
+        await this.#restoreLayer(transaction, actor, collection, place, base, version.layer ?? EMPTY_LAYER)
         return 'layer'
       }
-      if (own?.kind !== 'personal' && (place.team || (base && bookId === actor.peopleId))) throw uidConflict(name)
+      if (own?.kind !== 'personal' && (place.team || isUnder)) throw uidConflict(name)
       if (uidHolder) throw uidConflict(uidHolder.name)
       const isOther = own && sent.uid && comparableUid(sent.uid) !== comparableUid(own.uid)
       if (isOther) await transaction.contacts.delete(actor.organizationId, own)
@@ -198,18 +226,26 @@ export class ContactService {
   }
 
   /** Of a deactivated colleague too: it shows when they come back. */
-  async #restoreLayer(transaction: Transaction, actor: Actor, place: Place, { id }: Contact, layer: Layer) {
+  async #restoreLayer(
+    transaction: Transaction,
+    actor: Actor,
+    collection: Collection,
+    place: Place,
+    { id }: Contact,
+    layer: Layer,
+  ): Promise<void> {
     if (place.base?.ownerId === actor.userId) {
       const profile = await transaction.contacts.lockProfile(actor.organizationId, actor.userId)
       if (!profile?.managed) throw notFound()
-      const kept = layerSize(layer) === 0 ? undefined : layer
+      const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
       await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
       return
     }
-    const base = await transaction.contacts.holdBase(actor.organizationId, id)
+    const organizationId = directoryOf(collection)?.organizationId ?? actor.organizationId
+    const base = await transaction.contacts.holdBase(organizationId, id)
     if (!base || isDeleted(base)) throw notFound('The colleague was deleted just now: try again')
     if (place.own && place.own.kind !== 'override') throw notFound('A card of your own has this name now')
-    await this.#lay(transaction, actor, place, base, layer)
+    await this.#lay(transaction, actor, collection, place, base, layer)
   }
 
   /** The card that is served afterwards is never what was sent, so there is an ETag only where it was sent as served. */
@@ -247,7 +283,7 @@ export class ContactService {
     )
   }
 
-  /** Over their own profile the owner adds; what is managed stays, and the answer has no ETag then. */
+  /** Over their own profile the owner adds, where the organization lets them; what is managed stays, and the answer has no ETag then. */
   async #putProfile(
     transaction: Transaction,
     actor: Actor,
@@ -271,8 +307,7 @@ export class ContactService {
         sent.card,
       )
     }
-    const own = additionsOnly(managed, layer)
-    const kept = layerSize(own) === 0 ? undefined : own
+    const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
     const saved = await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
     if (hidden) {
       await transaction.contacts.unhide(actor, profile.id)
@@ -285,18 +320,18 @@ export class ContactService {
    * Deletes my own card; of a card I changed, my changes (the base shows again); hides anything else from me.
    * @throws DomainError `not-found`, `precondition-failed`
    */
-  async delete(actor: Actor, bookId: Id, name: string, condition: Condition = {}): Promise<void> {
+  async delete(actor: Actor, collection: Collection, name: string, condition: Condition = {}): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      const { own, base, team, locks } = await transaction.contacts.place(actor, bookId, name, undefined)
-      const [view] = await transaction.collections.named(actor, bookId, [name], 'none')
+      const { own, base, team, locks } = await transaction.contacts.place(actor, collection, name, undefined)
+      const [view] = await transaction.collections.named(actor, collection, [name], 'none')
       const directoryId = base?.id ?? team?.id
       assertWritable(condition, locks, name, view?.etag, true)
       if (!view || (!own && !directoryId)) throw notFound()
       if (own)
         await transaction.contacts.delete(actor.organizationId, own) // runs again if it is another one by now
       else if (directoryId) await transaction.contacts.hide(actor, directoryId)
-      if (own?.kind !== 'override') await forgetMember(transaction, actor, { collectionId: bookId, name })
-      transaction.record(actor.organizationId, { streamId: bookId, member: name, kind: 'card' })
+      if (own?.kind !== 'override') await forgetMember(transaction, actor, { collection, name })
+      transaction.record(actor.organizationId, { streamId: collectionId(collection), member: name, kind: 'card' })
     })
   }
 
@@ -308,7 +343,8 @@ export class ContactService {
   move = (actor: Actor, from: Member, to: Member, how: Transfer): Promise<Written> =>
     this.#transfers.move(actor, from, to, how)
 
-  hidden = (actor: Actor): Promise<{ id: Id; name: string }[]> => this.#store.contacts.hidden(actor)
+  hidden = async (actor: Actor): Promise<{ id: Id; name: string }[]> =>
+    (await this.#store.contacts.hidden(actor)).map(({ id, name }) => ({ id, name }))
 
   /** @throws DomainError `not-found` */
   async unhide(actor: Actor, id: Id): Promise<void> {
@@ -316,9 +352,15 @@ export class ContactService {
       const hidden = await transaction.contacts.hidden(actor)
       const one = hidden.find((item) => item.id === id)
       if (!one || !(await transaction.contacts.unhide(actor, id))) throw notFound(`You have hidden no card "${id}"`)
-      transaction.record(actor.organizationId, { streamId: actor.peopleId, member: one.name, kind: 'card' })
+      transaction.record(actor.organizationId, { streamId: one.collectionId, member: one.name, kind: 'card' })
     })
   }
+}
+
+/** Of a layer over an entry: where that is. */
+function overEntry(collection: Collection): Pick<Contact, 'baseOrganizationId'> {
+  const directory = directoryOf(collection)
+  return directory ? { baseOrganizationId: directory.organizationId } : {}
 }
 
 /** The ETag of a colleague's card as I see it, if I do. */

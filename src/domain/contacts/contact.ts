@@ -29,6 +29,10 @@ export interface Contact extends CardContent {
   /** The book of a personal card or an override. */
   readonly bookId?: Id
   readonly baseId?: Id
+  /** Of an entry of a shared directory. */
+  readonly directoryId?: Id
+  /** The organization of the base, where it is an entry. */
+  readonly baseOrganizationId?: Id
   /** The resource name, unique in its collection and the same for life. */
   readonly name: string
   readonly uid: string
@@ -39,8 +43,9 @@ export interface Contact extends CardContent {
   readonly listed: boolean
 }
 
-/** A deleted profile's row stays while the journal names it; nobody owns it any more. A deactivated one may come back. */
-export const isDeleted = ({ kind, ownerId }: Contact): boolean => kind === 'profile' && ownerId === undefined
+/** A deleted card's row stays while the journal names it; nobody owns a profile any more. A deactivated one may come back. */
+export const isDeleted = ({ kind, ownerId, listed }: Contact): boolean =>
+  kind === 'profile' ? ownerId === undefined : kind === 'directory' && !listed
 
 /** What tells one state of a card from another. */
 export interface CardTag {

@@ -1,24 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type ContactData,
-  convert,
-  dataProblems,
-  parseVCard,
-  readData,
-  searchKey,
-  serialize,
-  type VCard,
-  writeData,
-} from '#vcard'
+import { type ContactData, convert, dataProblems, parseVCard, readData, serialize, type VCard, writeData } from '#vcard'
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
+import { collectionOfBook } from './collection.ts'
 import { MAX_READ_BYTES, nameInLine, nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
-import { sameLayer } from './profile.ts'
-import { type ContactPosition, type ContactSearch, type SeenContact, seenCard } from './seen.ts'
+import { assertEditable, sameLayer } from './profile.ts'
+import { type ContactPosition, readSearch, type SeenContact, seenCard } from './seen.ts'
 
 export interface ContactPage {
   readonly items: readonly SeenContact[]
@@ -30,7 +21,7 @@ export interface ContactPage {
 export interface HiddenPage {
   readonly items: readonly {
     readonly id: Id
-    readonly kind: 'profile' | 'team'
+    readonly kind: 'profile' | 'entry' | 'team'
     readonly isMe: boolean
     readonly fullName: string
   }[]
@@ -45,7 +36,6 @@ export type Expected = (now: SeenContact) => boolean
 
 /** So often somebody else may come first before a write is given up. */
 const ATTEMPTS = 5
-const MAX_WORDS = 8
 
 /** Reading and writing contacts as `data`: each write is one of ContactService, and devices see it like every other. */
 export class ContactDataService {
@@ -106,7 +96,7 @@ export class ContactDataService {
       })
     }
     const contact = await this.#write(actor, id, (card) => writeData(card, added(readData(card), data)), expected)
-    return { contact, created: before.kind === 'profile' && contact.kind === 'override' }
+    return { contact, created: before.kind !== 'override' && contact.kind === 'override' }
   }
 
   /**
@@ -120,7 +110,7 @@ export class ContactDataService {
   /** @throws DomainError `not-found`, `precondition-failed` */
   async remove(actor: Actor, id: Id, expected?: Expected): Promise<void> {
     await this.#again(actor, id, expected, ({ book, name, etag }) =>
-      this.#contacts.delete(actor, book.id, name, { match: [etag] }),
+      this.#contacts.delete(actor, collectionOfBook(book), name, { match: [etag] }),
     )
   }
 
@@ -146,9 +136,13 @@ export class ContactDataService {
   async #write(actor: Actor, id: Id, change: (card: VCard) => VCard, expected?: Expected): Promise<SeenContact> {
     return await this.#again(actor, id, expected, async (now) => {
       const card = change(seenCard(now))
-      if (now.managed !== undefined) assertOwn(parseVCard(now.managed), card)
+      if (now.managed !== undefined) {
+        assertOwn(parseVCard(now.managed), card)
+        const [organization] = await this.#store.organizations.find(actor.organizationId)
+        if (organization) assertEditable(organization, seenCard(now), card)
+      }
       const content = Buffer.from(serialize(card))
-      await this.#contacts.put(actor, now.book.id, now.name, content, { match: [now.etag] })
+      await this.#contacts.put(actor, collectionOfBook(now.book), now.name, content, { match: [now.etag] })
       return await this.get(actor, id)
     })
   }
@@ -179,13 +173,7 @@ const isFullOf = (found: readonly SeenContact[]): boolean =>
   found.reduce((bytes, { text, base }) => bytes + Buffer.byteLength(text) + Buffer.byteLength(base?.text ?? ''), 0) >=
   MAX_READ_BYTES
 
-function readSearch(q: string): ContactSearch {
-  const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
-  const digits = q.replace(/\D/g, '')
-  return digits.length >= 3 && /^[\d\s()+./-]+$/.test(q) ? { words, digits } : { words }
-}
-
-function assertData(problems: readonly { field: string; problem: string }[]): void {
+export function assertData(problems: readonly { field: string; problem: string }[]): void {
   if (problems.length > 0) throw new DomainError('invalid-data', 'Some fields cannot be so', { problems })
 }
 
@@ -201,7 +189,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The changed fields alone, undefined where they go. @throws DomainError `invalid-data` */
-function merged(now: ContactData, change: ContactChange): Partial<ContactData> {
+export function merged(now: ContactData, change: ContactChange): Partial<ContactData> {
   if (!isObject(change)) assertData(dataProblems(change, false))
   const old: ContactChange = { ...now }
   const entries = Object.entries(change).map(([field, value]): [string, unknown] => {

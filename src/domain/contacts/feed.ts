@@ -2,6 +2,7 @@ import type { Actor, Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import type { ChangedMember, Store } from '../ports.ts'
 import type { AddressBooks } from './address-book.ts'
+import { collectionOfBook } from './collection.ts'
 import { type CardView, idInName } from './contact.ts'
 import type { SeenContact } from './seen.ts'
 
@@ -34,8 +35,11 @@ export class ContactFeed {
   async changes(actor: Actor, bookName: string, since: string | undefined, limit: number): Promise<FeedPage> {
     const found = await this.#store.books.find(actor, bookName)
     if (!found) throw notFound('You have no such book')
-    const book = { id: found.id, name: found.name }
-    const changes = await this.#addressBooks.changes(actor, book.id, since, '4.0', { limit, brief: true })
+    const book = { id: found.id, name: found.name, ...(found.directory ? { directory: found.directory } : {}) }
+    const changes = await this.#addressBooks.changes(actor, collectionOfBook(book), since, '4.0', {
+      limit,
+      brief: true,
+    })
     const members: ChangedMember[] = []
     for await (const read of changes.members) members.push(...read)
     const { token, complete } = changes.outcome()
@@ -43,13 +47,25 @@ export class ContactFeed {
     const items = members.flatMap(({ name, view }) => {
       if (!view) return [{ name }]
       const { kind, card } = view
-      if (kind === 'team' || kind === 'directory' || !card) return []
+      if (kind === 'team' || !card) return []
       const known = ids.get(name)
       const id = kind === 'personal' ? known?.id : idInName(name)
       // deleted since its name was read: the next question would tell it
       return id === undefined
         ? [{ name }]
-        : [{ name, contact: { id, kind, isMe: known?.isMe ?? false, book, name, text: card.text } }]
+        : [
+            {
+              name,
+              contact: {
+                id,
+                kind: kind === 'directory' ? 'entry' : kind,
+                isMe: known?.isMe ?? false,
+                book,
+                name,
+                text: card.text,
+              },
+            },
+          ]
     })
     return { items, book, token, more: !complete }
   }

@@ -2,6 +2,7 @@ import { type Actor, asId, type Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
 import type { CardVersion, VersionPosition, VersionRow, VersionsWanted } from '../ports-history.ts'
+import { collectionId, collectionOfBook } from './collection.ts'
 import { idInName, nameInLine } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 
@@ -68,8 +69,10 @@ export class HistoryService {
    */
   async restore(actor: Actor, versionId: string): Promise<Version & Restored> {
     const version = await this.get(actor, versionId)
-    const restoredIn = version.book === undefined ? actor.peopleId : (version.bookId ?? actor.peopleId)
-    return { ...version, restoredIn, restoredAs: await this.#contacts.restore(actor, version, restoredIn) }
+    const book = (await this.#store.books.list(actor)).find(({ id }) => id === version.bookId)
+    const collection = book ? collectionOfBook(book) : actor.peopleId
+    const restoredAs = await this.#contacts.restore(actor, version, collection)
+    return { ...version, restoredIn: collectionId(collection), restoredAs }
   }
 }
 

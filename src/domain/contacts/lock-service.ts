@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Member, Store } from '../ports.ts'
+import { collectionId } from './collection.ts'
 import { assertCondition, type Condition } from './condition.ts'
 import { assertLockable, type Lock, MAX_LOCK_SECONDS } from './lock.ts'
 
@@ -32,10 +33,9 @@ export class LockService {
       throw new DomainError('invalid-data', `The owner of a lock is told in at most ${MAX_OWNER_BYTES} bytes`)
     }
     return await this.#store.transaction(async (transaction) => {
-      if (!(await transaction.books.lock(actor, of.collectionId))) throw notFound()
-      const [view] =
-        of.name === '' ? [] : await transaction.collections.named(actor, of.collectionId, [of.name], 'none')
-      const locks = await transaction.locks.list(actor, of.collectionId)
+      if (!(await transaction.books.lock(actor, of.collection))) throw notFound()
+      const [view] = of.name === '' ? [] : await transaction.collections.named(actor, of.collection, [of.name], 'none')
+      const locks = await transaction.locks.list(actor, collectionId(of.collection))
       assertCondition(condition, { locks, ...(of.name === '' ? { etag: '' } : view ? { etag: view.etag } : {}) })
       if (of.name !== '' && !view) {
         throw new DomainError('invalid-name', 'Nothing is here to be locked: an empty resource would be no card')
@@ -43,7 +43,7 @@ export class LockService {
       assertLockable(locks, of.name, wish.exclusive, wish.whole)
       if (locks.length >= MAX_LOCKS) throw new DomainError('lock-conflict', 'There are too many locks', {})
       const seconds = Math.min(Math.max(1, wish.seconds), MAX_LOCK_SECONDS)
-      const lock = { ...wish, id: randomUUID(), collectionId: of.collectionId, member: of.name, seconds }
+      const lock = { ...wish, id: randomUUID(), collectionId: collectionId(of.collection), member: of.name, seconds }
       return { ...lock, expiresAt: await transaction.locks.insert(actor, lock) }
     })
   }
@@ -51,7 +51,9 @@ export class LockService {
   /** Has a lock that the device names hold from now on. @throws DomainError `precondition-failed` */
   async refresh(actor: Actor, of: Member, named: readonly Id[], seconds: number): Promise<Lock> {
     return await this.#store.transaction(async (transaction) => {
-      const lock = (await transaction.locks.list(actor, of.collectionId)).find((one) => covers(one, of, named))
+      const lock = (await transaction.locks.list(actor, collectionId(of.collection))).find((one) =>
+        covers(one, of, named),
+      )
       if (!lock) throw new DomainError('precondition-failed', 'No such lock is here (any more): lock it anew')
       const capped = Math.min(Math.max(1, seconds), MAX_LOCK_SECONDS)
       return { ...lock, seconds: capped, expiresAt: await transaction.locks.refresh(actor, lock, capped) }
@@ -61,7 +63,9 @@ export class LockService {
   /** False where no such lock covers it. */
   async unlock(actor: Actor, of: Member, id: Id): Promise<boolean> {
     return await this.#store.transaction(async (transaction) => {
-      const lock = (await transaction.locks.list(actor, of.collectionId)).find((one) => covers(one, of, [id]))
+      const lock = (await transaction.locks.list(actor, collectionId(of.collection))).find((one) =>
+        covers(one, of, [id]),
+      )
       if (lock) await transaction.locks.delete(actor, lock)
       return lock !== undefined
     })

@@ -1,6 +1,7 @@
 import type { VCard, Version } from '#vcard'
-import { parseVCard } from '#vcard'
+import { parseVCard, searchKey } from '#vcard'
 import type { Id } from '../actor.ts'
+import type { DirectoryKey } from './collection.ts'
 import type { Layer } from './overlay.ts'
 
 /** Where a list of contacts goes on: after what has this rank, title and key. */
@@ -10,14 +11,14 @@ export interface ContactPosition {
   readonly key: string
 }
 
-/** A contact as somebody sees it: a colleague, with what they changed about them, or one of their own. */
+/** A contact as somebody sees it: a colleague or an entry of a shared directory, with what they changed about them, or their own. */
 export interface SeenContact {
-  /** Of a colleague the id of the profile, whether overridden or not. */
+  /** Of a colleague the id of the profile, of an entry its own, whether overridden or not. */
   readonly id: Id
-  readonly kind: 'profile' | 'override' | 'personal'
+  readonly kind: 'profile' | 'entry' | 'override' | 'personal'
   /** Whether it is the person's own profile. */
   readonly isMe: boolean
-  readonly book: { readonly id: Id; readonly name: string }
+  readonly book: { readonly id: Id; readonly name: string; readonly directory?: DirectoryKey }
   /** The resource name in the book. */
   readonly name: string
   readonly etag: string
@@ -42,3 +43,12 @@ export interface ContactSearch {
 }
 
 export const seenCard = ({ text }: Pick<SeenContact, 'text'>): VCard => parseVCard(text)
+
+const MAX_WORDS = 8
+
+/** What a person types. */
+export function readSearch(q: string): ContactSearch {
+  const words = [...new Set(searchKey(q).split(/\s+/).filter(Boolean))].slice(0, MAX_WORDS)
+  const digits = q.replace(/\D/g, '')
+  return digits.length >= 3 && /^[\d\s()+./-]+$/.test(q) ? { words, digits } : { words }
+}

@@ -1,7 +1,8 @@
-import type { Actor, Id } from '../actor.ts'
+import type { Actor } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Member, Store, Transaction } from '../ports.ts'
 import { assertName } from './book-service.ts'
+import { type Collection, collectionId, directoryOf } from './collection.ts'
 import { assertCondition, assertWritable, type Condition } from './condition.ts'
 import { type CardView, type Contact, comparableUid } from './contact.ts'
 import { assertUnlocked } from './lock.ts'
@@ -10,7 +11,7 @@ import { readSent, type Sent, uidConflict, type Written } from './sent.ts'
 type Put = (
   transaction: Transaction,
   actor: Actor,
-  bookId: Id,
+  collection: Collection,
   name: string,
   sent: Sent,
   condition: Condition,
@@ -34,7 +35,7 @@ export class Transfers {
     return await this.#store.transaction(async (transaction) => {
       const view = await readSource(transaction, actor, from, source)
       await assertVacant(transaction, actor, to, overwrite)
-      const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
+      const written = await this.#put(transaction, actor, to.collection, to.name, sentAs(view), target)
       await transaction.clientProperties.copy(actor, from, to)
       return written
     })
@@ -48,7 +49,7 @@ export class Transfers {
     assertElsewhere(from, to)
     return await this.#store.transaction(async (transaction) => {
       const view = await readSource(transaction, actor, from, source)
-      const { own, locks } = await transaction.contacts.place(actor, from.collectionId, from.name, undefined)
+      const { own, locks } = await transaction.contacts.place(actor, from.collection, from.name, undefined)
       if (own?.kind !== 'personal') {
         throw new DomainError('need-privileges', "A colleague's or a team's card stays where it is: copy it instead")
       }
@@ -57,7 +58,11 @@ export class Transfers {
       const written = await this.#moveTo(transaction, actor, own, view, from, to, target)
       await transaction.clientProperties.copy(actor, from, to)
       await forgetMember(transaction, actor, from)
-      transaction.record(actor.organizationId, { streamId: from.collectionId, member: from.name, kind: 'card' })
+      transaction.record(actor.organizationId, {
+        streamId: collectionId(from.collection),
+        member: from.name,
+        kind: 'card',
+      })
       return written
     })
   }
@@ -72,34 +77,42 @@ export class Transfers {
     target: Condition,
   ): Promise<Written> {
     const uid = comparableUid(card.uid)
-    const place = await transaction.contacts.place(actor, to.collectionId, to.name, uid)
+    const place = await transaction.contacts.place(actor, to.collection, to.name, uid)
     const there = place.own
     if (
       there?.kind !== 'personal' &&
-      (place.team || (place.base && (to.collectionId === actor.peopleId || !place.base.listed)))
+      (directoryOf(to.collection) ||
+        place.team ||
+        (place.base && (liesUnder(place.base, actor, to.collection) || !place.base.listed)))
     ) {
-      const written = await this.#put(transaction, actor, to.collectionId, to.name, sentAs(view), target)
+      const written = await this.#put(transaction, actor, to.collection, to.name, sentAs(view), target)
       await transaction.contacts.delete(actor.organizationId, card)
       return written
     }
     assertWritable(target, place.locks, to.name, there?.etag, !there)
     const holder = place.uidHolder
-    if (holder && !(from.collectionId === to.collectionId && holder.name === from.name)) {
+    if (holder && !(collectionId(from.collection) === collectionId(to.collection) && holder.name === from.name)) {
       if (!holder.visible) throw notFound()
       throw uidConflict(holder.name)
     }
     if (there && comparableUid(there.uid) !== uid) throw uidConflict(to.name)
     if (there) await transaction.contacts.delete(actor.organizationId, there)
     await transaction.contacts.relocate(actor.organizationId, card, to)
-    transaction.record(actor.organizationId, { streamId: to.collectionId, member: to.name, kind: 'card' })
+    transaction.record(actor.organizationId, { streamId: collectionId(to.collection), member: to.name, kind: 'card' })
     return { created: !there, etag: card.etag }
   }
+}
+
+/** Whether it is a card that one's layers in the collection lie over. */
+export const liesUnder = (base: Contact, { peopleId }: Actor, collection: Collection): boolean => {
+  const directory = directoryOf(collection)
+  return directory ? base.directoryId === directory.id : collection === peopleId && base.kind === 'profile'
 }
 
 /** Forgets what was kept beside a card that is there no more. */
 export async function forgetMember(transaction: Transaction, actor: Actor, of: Member): Promise<void> {
   await transaction.clientProperties.remove(actor, of)
-  await transaction.locks.release(actor, of.collectionId, of.name)
+  await transaction.locks.release(actor, collectionId(of.collection), of.name)
 }
 
 /** How a card is brought from one place to another. */
@@ -113,23 +126,26 @@ export interface Transfer {
 
 function assertElsewhere(from: Member, to: Member): void {
   assertName(to.name)
-  if (from.collectionId === to.collectionId && from.name === to.name) {
+  if (collectionId(from.collection) === collectionId(to.collection) && from.name === to.name) {
     throw new DomainError('same-place', 'The card is there already')
   }
 }
 
 /** The card as the person sees it, which is what is copied. @throws DomainError `not-found`, `precondition-failed` */
 async function readSource(transaction: Transaction, actor: Actor, from: Member, source: Condition): Promise<CardView> {
-  const [view] = await transaction.collections.named(actor, from.collectionId, [from.name], 'stored')
+  const [view] = await transaction.collections.named(actor, from.collection, [from.name], 'stored')
   if (!view?.card) throw notFound()
-  assertCondition(source, { etag: view.etag, locks: await transaction.locks.list(actor, from.collectionId) })
+  assertCondition(source, {
+    etag: view.etag,
+    locks: await transaction.locks.list(actor, collectionId(from.collection)),
+  })
   return view
 }
 
 /** @throws DomainError `precondition-failed` */
 async function assertVacant(transaction: Transaction, actor: Actor, to: Member, overwrite: boolean): Promise<void> {
   if (overwrite) return
-  const [there] = await transaction.collections.named(actor, to.collectionId, [to.name], 'none')
+  const [there] = await transaction.collections.named(actor, to.collection, [to.name], 'none')
   if (there) throw new DomainError('precondition-failed', 'There is a card already, which is not to be overwritten')
 }
 
