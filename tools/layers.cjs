@@ -7,7 +7,7 @@ const only = (name, from, allowed, comment) => ({
   to: { pathNot: allowed },
 })
 const NODE =
-  '^(node:)?(assert|buffer|child_process|crypto|dns|events|fs|fs/promises|http|https|module|net|os|path|stream|stream/promises|string_decoder|timers|timers/promises|tls|url|util|worker_threads|zlib)$'
+  '^(node:)?(assert|async_hooks|buffer|child_process|crypto|dns|events|fs|fs/promises|http|https|module|net|os|path|stream|stream/promises|string_decoder|timers|timers/promises|tls|url|util|worker_threads|zlib)$'
 module.exports = {
   forbidden: [
     {
