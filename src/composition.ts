@@ -7,6 +7,7 @@ import {
   ClientPropertyService,
   ColleagueService,
   ConnectorService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
@@ -55,6 +56,7 @@ export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
@@ -147,6 +149,7 @@ async function assemble(
       'invitation-letter': sendInvitation(invitationLetters, mailer, config.publicUrl),
     })
     const addressBooks = new AddressBooks(store)
+    const scimTokens = new ScimTokens(store, key)
     const secrets = hookSecrets(key)
     const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
     const deliverer = new Deliverer(store.hooks, secrets, fetch)
@@ -154,6 +157,7 @@ async function assemble(
       store,
       organizations: new OrganizationService(store),
       organizationWork: new OrganizationWork(store),
+      connectorWork: new ConnectorWork(store, scimTokens.issue),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
@@ -179,7 +183,7 @@ async function assemble(
       appPasswords: new AppPasswords(store, key),
       connectors: new ConnectorService(store),
       identities: new IdentityService(store),
-      scimTokens: new ScimTokens(store, key),
+      scimTokens,
       issuerTokens: new IssuerTokens(store, config.issuers),
       hooks: new HookService(store, secrets, deliverer),
       deliverer,

@@ -9,6 +9,8 @@ import { readingPage } from './docs.ts'
 import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { type Limit, rateLimited } from './rate-limit.ts'
+import { connectorTokenRoutes } from './routes/connector-tokens.ts'
+import { connectorRoutes } from './routes/connectors.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactExportRoutes } from './routes/contact-export.ts'
@@ -128,6 +130,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           invitationRoutes(typed, context)
           userRoutes(typed, context)
           organizationRoutes(typed, context)
+          connectorRoutes(typed, context)
+          connectorTokenRoutes(typed, context)
           hookRoutes(typed, context)
           refuseOthers()
         },
@@ -220,6 +224,7 @@ function otherMethods(scope: FastifyInstance): () => void {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = problemOf(error)
+  if (!known && process.env.DBG) console.error(error)
   if (!known) request.log.error({ err: error }, 'a request failed')
   const problem = known ?? new Problem(500, 'internal', 'Something went wrong on our side; it is logged')
   return reply.code(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problemBody(problem))

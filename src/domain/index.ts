@@ -2,6 +2,7 @@ export { type Actor, asId, assertRecent, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
 export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'
+export { ConnectorWork } from './connector-work.ts'
 export {
   type Bearer,
   type Connector,

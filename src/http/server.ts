@@ -5,6 +5,7 @@ import { isScimPath, UNREADABLE as SCIM_UNREADABLE, scim } from '../../protocols
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { apiAuthentication, appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
+import { invitationPage } from './invitation-page.ts'
 import { oauth } from './oauth.ts'
 import { signIn } from './sign-in.ts'
 import { cookieName } from './web-session.ts'
@@ -88,6 +89,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     invitations: kith.invitations,
     colleagues: kith.colleagues,
     organizationWork: kith.organizationWork,
+    connectorWork: kith.connectorWork,
     hooks: kith.hooks,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
@@ -95,6 +97,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     rateLimit: config.apiRateLimit,
     once: kith.once,
   })
+  await app.register(invitationPage, { letters: kith.invitationLetters })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   await app.register(signIn, {
     webLogin: kith.webLogin,
