@@ -1,7 +1,7 @@
-import { type Colleague as Found, shownName, type Viewer } from '#domain'
+import { asId, type Colleague as Found, shownName, type Viewer } from '#domain'
 import { sendRead } from '../conditions.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatCursor, parseCursor, parseIdCursor } from '../cursor.ts'
+import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
 import { idOf, PAGE_SIZE } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById } from '../schemas.ts'
@@ -41,7 +41,7 @@ export function userRoutes(app: App, { actorOf, colleagues }: Context): void {
         throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
       }
       const after = cursor === undefined ? undefined : parseCursor(cursor)
-      if (cursor !== undefined) parseIdCursor(cursor) // its key is a user's id, with a search too
+      if (after && asId(after.key) === undefined) throw noCursor()
       const { viewer, items, next } = await colleagues.page(actorOf(request), q, after, limit)
       const page = { items: items.map((one) => shown(one, viewer)), next: next ? formatCursor(next) : null }
       return sendRead(request, reply, JSON.stringify(page))
