@@ -10,6 +10,7 @@ import {
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  ContactImport,
   ContactService,
   DirectoryEntryService,
   HistoryService,
@@ -61,6 +62,7 @@ export interface Kith {
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
+  readonly contactImport: ContactImport
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly sharedDirectories: SharedDirectoryService
@@ -146,6 +148,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
       contactBatch: new ContactBatch(store),
+      contactImport: new ContactImport(store, contacts),
       contactFeed: new ContactFeed(store, addressBooks),
       addressBooks,
       books: new BookService(store),

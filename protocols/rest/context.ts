@@ -8,6 +8,7 @@ import type {
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  ContactImport,
   DirectoryEntryService,
   HistoryService,
   HookService,
@@ -26,6 +27,7 @@ export interface Services {
   readonly addressBooks: AddressBooks
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
+  readonly contactImport: ContactImport
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly sharedDirectories: SharedDirectoryService
