@@ -224,10 +224,12 @@ const InvitationRow = defineEntity({
     emailKey: p.text(),
     role: p.text().$type<'member' | 'administrator' | 'owner'>(),
     invitedBy: p.uuid().nullable(),
-    hash: p.text(),
-    keyId: p.text(),
+    hash: p.text().nullable(),
+    keyId: p.text().nullable(),
     createdAt: p.datetime().onCreate(now),
     expiresAt: p.datetime(),
+    letter: p.text().$type<'waiting' | 'sent' | 'failed'>().default('waiting'),
+    sentAt: p.datetime().nullable(),
   },
 })
 

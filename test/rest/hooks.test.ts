@@ -1,5 +1,4 @@
 import t from 'tap'
-import { ask } from '../support/kith.ts'
 import { Clock, delivererOf, verify, webhookReceiver } from '../support/receivers.ts'
 import { startRest } from '../support/rest.ts'
 
