@@ -72,6 +72,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /contacts': { data: { full_name: 'Somebody' } },
   'PATCH /contacts/{contact}': { data: { notes: 'y' } },
   'PUT /contacts/{contact}/photo': Buffer.from(PHOTO.split(',')[1] ?? '', 'base64'),
+  'POST /contacts/import': Buffer.from('BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:X\r\nN:X;;;;\r\nEND:VCARD\r\n'),
   'POST /contacts/batch': { operations: [{ op: 'create', data: { full_name: 'Somebody' } }] },
   'POST /teams': { name: 'Another' },
   'PATCH /teams/{team}': { name: 'Renamed' },
@@ -95,6 +96,7 @@ const ROUTES = `
   GET /contacts/hidden                               | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   GET /contacts/changes                              | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   GET /contacts/export                               | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
+  POST /contacts/import                              | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   POST /contacts/batch                               | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   GET /contacts/{contact}                            | 401    | 403       | 401         | 404       | 404   | 404    | 404           | 200
   PATCH /contacts/{contact}                          | 401    | 403       | 401         | 404       | 404   | 404    | 404           | 200
@@ -185,7 +187,8 @@ t.test('every route of the document answers everyone as its row says, and as it 
     for (const who of COLUMNS) {
       const address = path.replaceAll(/\{(\w+)\}/g, (_, name) => scene[name] ?? name)
       const body = BODIES[route]
-      const type = body instanceof Uint8Array ? { 'content-type': 'image/png' } : {}
+      const type =
+        body instanceof Uint8Array ? { 'content-type': path.endsWith('/import') ? 'text/vcard' : 'image/png' } : {}
       const answer: RestAnswer = await EVERYONE[who].ask(method, address, body, type)
       found.push(String(answer.status))
       if (!responses?.[answer.status]) t.fail(`${route}: ${answer.status} is documented`)
