@@ -11,11 +11,12 @@ interface Log {
   warn(details: object, message: string): void
 }
 
-/** Forgets what is past its time: changes after 90 days, replaced cards and what hooks are told after 30, and invitations 30 after their end. Safe on every process at once. */
+/** Forgets what is past its time: changes after 90 days, replaced cards and what hooks are told after 30, invitations 30 after their end, and answers that repeats get after one. Safe on every process at once. */
 export async function maintain(store: Store, now = new Date()): Promise<void> {
   await store.collections.prune(new Date(now.getTime() - JOURNAL_DAYS * DAY_MS))
   await store.hooks.prune(new Date(now.getTime() - EVENT_DAYS * DAY_MS))
   await store.locks.forget(now)
+  await store.keptAnswers.forget(new Date(now.getTime() - DAY_MS))
   await store.invitations.forget(new Date(now.getTime() - INVITATION_DAYS * DAY_MS))
   await store.webSessions.forget(now, IDLE_SECONDS)
   await store.cardVersions.forget(new Date(now.getTime() - HISTORY_DAYS * DAY_MS))

@@ -59,7 +59,6 @@ const DESCRIPTIONS = {
   401: 'No token that is valid',
   403: 'The token is no person’s',
   404: 'Nothing is here, or not for you',
-  405: 'This cannot be done here: Allow says what can',
   410: 'This token is not valid here (any more): list anew, without one',
   409: 'Something of the kind is there already',
   412: 'It is not what If-Match says',
@@ -67,16 +66,21 @@ const DESCRIPTIONS = {
   415: 'Not JSON',
   422: 'Some fields cannot be so: errors names them',
   423: 'A device has locked it',
+  429: 'Too many requests: Retry-After says when to go on',
+  503: 'Too busy just now: Retry-After says when to try again',
 } as const
+
+const RETRY = { 'Retry-After': { type: 'integer', description: 'In seconds' } }
+const HEADERS = { 401: { 'WWW-Authenticate': { type: 'string', description: 'Bearer' } }, 429: RETRY, 503: RETRY }
 
 /** The refusals that a route may answer with, beside those that every route may. */
 export const refusals = (...statuses: readonly (keyof typeof DESCRIPTIONS)[]) =>
   Object.fromEntries(
-    [...new Set([401, 403, ...statuses] as const)].map((status) => [
+    [...new Set([401, 403, ...statuses, 429, 503] as const)].map((status) => [
       status,
       {
         description: DESCRIPTIONS[status],
-        ...(status === 401 ? { headers: { 'WWW-Authenticate': { type: 'string', description: 'Bearer' } } } : {}),
+        ...(status in HEADERS ? { headers: HEADERS[status as keyof typeof HEADERS] } : {}), // it is one of them
         content: { 'application/problem+json': { schema: ProblemDetails } },
       },
     ]),

@@ -1,11 +1,14 @@
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Actor, Bearer } from '#domain'
+import type { Actor, Bearer, Once } from '#domain'
 import { PHOTO_TYPES } from '#vcard'
 import type { Context, Services } from './context.ts'
+import { described } from './description.ts'
 import { readingPage } from './docs.ts'
+import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
+import { type Limit, rateLimited } from './rate-limit.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactExportRoutes } from './routes/contact-export.ts'
@@ -31,10 +34,13 @@ export type Authenticate = (request: FastifyRequest) => Promise<Bearer | 'unauth
 
 export interface RestOptions extends Services {
   readonly authenticate: Authenticate
+  readonly once: Once
   /** Where people reach the server: an origin. */
   readonly publicUrl: string
   /** The largest body, in bytes. */
   readonly bodyLimit: number
+  /** Requests a second that one person may make, over some seconds; 0: any number. */
+  readonly rateLimit: number
 }
 
 export const isRestPath = (url: string): boolean => url.startsWith('/api/')
@@ -46,34 +52,35 @@ export const UNREADABLE = [
 
 /** The JSON API under /api/v1, and its description. */
 export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
-  const { authenticate, publicUrl, bodyLimit, ...services } = options
+  const { authenticate, publicUrl, bodyLimit, rateLimit, once, ...services } = options
   const actors = new WeakMap<FastifyRequest, Actor>()
   const actorOf = (request: FastifyRequest): Actor => {
     const actor = actors.get(request)
     if (!actor) throw new TypeError('a route of the API has a hook that lets people in')
     return actor
   }
-  const letIn = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
-    const bearer = await authenticate(request)
-    if (bearer === 'unauthorized') {
-      const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
-      const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
-      throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+  const letIn =
+    (limited: Limit) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
+      const bearer = await authenticate(request)
+      if (bearer === 'unauthorized') {
+        const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
+        const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
+        throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+      }
+      if (bearer.kind !== 'user') {
+        throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
+      }
+      await limited(request, reply, bearer.key)
+      actors.set(request, bearer.actor)
     }
-    if (bearer.kind !== 'user') {
-      throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
-    }
-    actors.set(request, bearer.actor)
-  }
 
   await app.register(
     async (api) => {
       await api.register(swagger, { openapi: description(publicUrl) })
       api.setErrorHandler(sendProblem)
-      api.setNotFoundHandler(() => {
-        throw new Problem(404, 'not-found', 'Nothing is here')
-      })
+      api.setNotFoundHandler(nothing)
       await api.register(
         async (scope) => {
           scope.removeAllContentTypeParsers()
@@ -86,8 +93,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           scope.addHook('preParsing', assertTaken(types))
           scope.setValidatorCompiler(validator)
           scope.setSchemaErrorFormatter(wrong)
-          scope.addHook('onRequest', letIn)
+          scope.addHook('onRequest', letIn(await rateLimited(scope, rateLimit)))
+          scope.setNotFoundHandler(nothing) // for those who were let in
           const refuseOthers = otherMethods(scope)
+          idempotent(scope, once, actorOf)
           const typed = scope.withTypeProvider<TypeBoxTypeProvider>()
           const context: Context = { ...services, actorOf }
           meRoutes(typed, context)
@@ -113,10 +122,10 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
         { prefix: '/v1' },
       )
       const hide = { schema: { hide: true }, exposeHeadRoute: true }
-      let described: string | undefined
+      let text: string | undefined
       const document = (): string => {
-        described ??= JSON.stringify(api.swagger())
-        return described
+        text ??= JSON.stringify(described(api.swagger()))
+        return text
       }
       api.get('/v1/openapi.json', hide, (_, reply) => {
         reply.header('cache-control', 'public, max-age=300')
@@ -132,6 +141,9 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
   )
 }
 
+const nothing = (): never => {
+  throw new Problem(404, 'not-found', 'Nothing is here')
+}
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 /** A route takes JSON, or what its `takes` says; RFC 9110 §15.5.16 */
 const assertTaken =

@@ -64,17 +64,19 @@ export const JOIN_REQUEST = shape<JoinRequest>(
   ({ asked }) => asked,
 )
 
-export const INVITATION = shape<Invitation>(({ id, email, role, invitedBy, createdAt, expiresAt }) => ({
+export const INVITATION = shape<Invitation>(({ id, email, role, invitedBy, createdAt, expiresAt, letter, sentAt }) => ({
   id,
   email,
   role,
   invited_by: invitedBy ?? null,
   created_at: createdAt,
   expires_at: expiresAt,
+  letter,
+  sent_at: sentAt ?? null,
 }))
 
 /** Who was added at once, or the invitation; never what its link holds. */
 export const invitedText = (invited: Invited): { readonly text: string; readonly etag: string } =>
   'added' in invited
     ? { text: MEMBER.text(invited.added), etag: MEMBER.etag(invited.added) }
-    : { text: INVITATION.text(invited.letter.invitation), etag: INVITATION.etag(invited.letter.invitation) }
+    : { text: INVITATION.text(invited.invitation), etag: INVITATION.etag(invited.invitation) }

@@ -7,6 +7,8 @@ import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
 import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
+import type { Job } from './jobs.ts'
+import type { KeptAnswers } from './once.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { OutgoingEvent } from './outgoing-events.ts'
 import type { ApiTokens, Connectors, Credentials, Identities, WebSessions } from './ports-access.ts'
@@ -40,6 +42,7 @@ export interface Repositories {
   readonly identities: Identities
   readonly hooks: Hooks
   readonly webSessions: WebSessions
+  readonly keptAnswers: KeptAnswers
 }
 
 export interface Store extends Repositories {
@@ -48,6 +51,12 @@ export interface Store extends Repositories {
    * last, directly before COMMIT, whatever it did.
    */
   transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /**
+   * Runs `work` in one transaction which whatever it asks of this store is part of, and again if that lost a race: each
+   * read sees what was written, each `transaction` is undone by itself where it fails, and all is there at once, at the
+   * end.
+   */
+  joined<Result>(work: (repositories: Repositories) => Promise<Result>): Promise<Result>
 }
 
 export interface Transaction extends Repositories {
@@ -58,6 +67,8 @@ export interface Transaction extends Repositories {
   leave(organizationId: Id, teamId: Id, userId: Id): void
   /** Has the organization's hooks hear of it, at that revision. What happens twice in a transaction is told once. */
   tell(organizationId: Id, event: OutgoingEvent): void
+  /** Has it done once the transaction is over; never, if it is rolled back. */
+  enqueue(job: Job): void
 }
 
 export interface Organizations {

@@ -90,6 +90,8 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
     bodyLimit: 16 * MIB,
+    rateLimit: config.apiRateLimit,
+    once: kith.once,
   })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   await app.register(signIn, {

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Actor, DomainError } from '#domain'
 import { FLOW_SECONDS, type WebLogin } from '../auth/web-login.ts'
 import type { WebSessionService } from '../auth/web-sessions.ts'
-import { html, page, REFUSALS } from './sign-in-pages.ts'
+import { html } from '../html.ts'
+import { page, REFUSALS } from './sign-in-pages.ts'
 
 /** Until there is a web app. */
 const LANDING = '/api/docs'

@@ -224,10 +224,12 @@ const InvitationRow = defineEntity({
     emailKey: p.text(),
     role: p.text().$type<'member' | 'administrator' | 'owner'>(),
     invitedBy: p.uuid().nullable(),
-    hash: p.text(),
-    keyId: p.text(),
+    hash: p.text().nullable(),
+    keyId: p.text().nullable(),
     createdAt: p.datetime().onCreate(now),
     expiresAt: p.datetime(),
+    letter: p.text().$type<'waiting' | 'sent' | 'failed'>().default('waiting'),
+    sentAt: p.datetime().nullable(),
   },
 })
 
@@ -335,6 +337,19 @@ export const LoginLinkRow = defineEntity({
   },
 })
 
+const KeptAnswerRow = defineEntity({
+  name: 'KeptAnswerRow',
+  tableName: 'kept_answer',
+  properties: {
+    organizationId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    key: p.text().primary(),
+    request: p.text(),
+    answer: p.text(),
+    createdAt: p.datetime(),
+  },
+})
+
 const StreamRow = defineEntity({
   name: 'StreamRow',
   tableName: 'stream',
@@ -396,6 +411,7 @@ export const ENTITIES = [
   ApiTokenRow,
   WebSessionRow,
   LoginLinkRow,
+  KeptAnswerRow,
   StreamRow,
   JournalRow,
   ...OUTGOING_ENTITIES,

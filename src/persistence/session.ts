@@ -76,17 +76,40 @@ export class LostRace extends Error {}
 
 const RETRIES = 20
 
+/** The connection of an open transaction. */
+export interface Opened {
+  /** A session on it that begins with no entities known. */
+  session(): Session
+}
+
 /**
  * One READ COMMITTED transaction. Retried on a deadlock, a serialization failure, or a row that another transaction
  * was first to insert or replace.
  */
-export async function inTransaction<Result>(
+export const inTransaction = <Result>(
   database: Database,
-  work: (session: Session) => Promise<Result>,
-): Promise<Result> {
+  work: (session: Session, opened: Opened) => Promise<Result>,
+): Promise<Result> => retried(() => once(database, work))
+
+/** A part of an open transaction, undone and retried by itself. */
+export const inSavepoint = <Result>(opened: Opened, work: (session: Session) => Promise<Result>): Promise<Result> =>
+  retried(async () => {
+    const session = opened.session()
+    await session.query('savepoint part', [])
+    try {
+      const result = await work(session)
+      await session.query('release savepoint part', [])
+      return result
+    } catch (error) {
+      await session.query('rollback to savepoint part', [])
+      throw error
+    }
+  })
+
+async function retried<Result>(attempted: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await once(database, work)
+      return await attempted()
     } catch (error) {
       if (!(error instanceof LostRace)) throw error
       if (attempt >= RETRIES) throw new DomainError('unavailable', 'Too many write the same at once: try again')
@@ -97,22 +120,26 @@ export async function inTransaction<Result>(
 
 async function once<Result>(
   { orm, pool, prepare }: Database,
-  work: (session: Session) => Promise<Result>,
+  work: (session: Session, opened: Opened) => Promise<Result>,
 ): Promise<Result> {
   const client = await connected(pool)
-  let em: EntityManager | undefined
   let broken: Error | undefined
-  const session: Session = {
-    query: (sql, values, name) => run(client, sql, values, prepare ? name : undefined),
-    planned: (sql, values) => (prepare ? runPlanned(client, sql, values) : run(client, sql, values, undefined)),
-    entities: (work) => {
-      em ??= boundTo(orm.em.fork(), client)
-      return work(em)
+  const opened: Opened = {
+    session: () => {
+      let em: EntityManager | undefined
+      return {
+        query: (sql, values, name) => run(client, sql, values, prepare ? name : undefined),
+        planned: (sql, values) => (prepare ? runPlanned(client, sql, values) : run(client, sql, values, undefined)),
+        entities: (work) => {
+          em ??= boundTo(orm.em.fork(), client)
+          return work(em)
+        },
+      }
     },
   }
   try {
     await run(client, 'begin isolation level read committed', [], undefined)
-    const result = await work(session)
+    const result = await work(opened.session(), opened)
     await run(client, 'commit', [], undefined)
     return result
   } catch (error) {

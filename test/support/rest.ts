@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import { Contract } from './contract.ts'
 import { AUDIENCE, startIssuer } from './issuer.ts'
 import { type Answer, type Asking, ask, type Running, startKith } from './kith.ts'
 
@@ -15,24 +16,17 @@ export interface RestAnswer extends Answer {
   readonly items: readonly Dict[]
 }
 
-/** An answer of the API, by its path as the document has it, and what was documented of it. */
-export interface Seen {
-  readonly method: string
-  readonly path: string
-  readonly status: number
-}
-
 const TYPE = 'application/problem+json; charset=utf-8'
 
 /** Somebody's application, with an access token of theirs; without one, nobody's. */
 export class App {
   readonly url: string
   readonly token: string | undefined
-  readonly seen: Seen[]
-  constructor(url: string, token: string | undefined, seen: Seen[]) {
+  readonly contract: Contract
+  constructor(url: string, token: string | undefined, contract: Contract) {
     this.url = url
     this.token = token
-    this.seen = seen
+    this.contract = contract
   }
 
   /** `path` is what comes after /api/v1. */
@@ -47,7 +41,7 @@ export class App {
       },
       ...(text === undefined ? {} : { body: text }),
     })
-    this.seen.push({ method, path: path.replace(/\?.*/, ''), status: answer.status })
+    this.contract.judge(method, path, answer)
     const isJson = answer.headers['content-type']?.includes('json') && answer.text !== ''
     const json = (isJson ? JSON.parse(answer.text) : {}) as Dict // the tests look at what is in it
     if (answer.status >= 400 && method !== 'HEAD') assertProblem(answer, json)
@@ -77,32 +71,29 @@ export interface RunningRest extends Running {
   app(email?: string): Promise<App>
   /** Likewise of an identity provider's client. */
   connector(organizationId: string): Promise<App>
-  /** Every answer so far. */
-  readonly seen: readonly Seen[]
 }
 
 /** A server that believes an issuer's tokens. */
 export async function startRest(t: Test, environment: Readonly<Record<string, string>> = {}): Promise<RunningRest> {
   const issuer = await startIssuer(t)
-  const seen: Seen[] = []
   const running = await startKith(t, undefined, {
     ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: AUDIENCE }]),
     ...environment,
   })
   const { kith, url } = running
+  const contract = await Contract.of(url)
   return {
     ...running,
-    seen,
     app: async (email) => {
-      if (email === undefined) return new App(url, undefined, seen)
+      if (email === undefined) return new App(url, undefined, contract)
       const user = await kith.users.get(email)
       await kith.identities.link(user, { issuer: issuer.url, sub: email })
-      return new App(url, await issuer.token({ sub: email, client_id: 'an-app' }), seen)
+      return new App(url, await issuer.token({ sub: email, client_id: 'an-app' }), contract)
     },
     connector: async (organizationId) => {
       const connector = await kith.connectors.obtain(organizationId)
       await kith.connectors.bind(connector, issuer.url, 'the-client', true)
-      return new App(url, await issuer.token(), seen)
+      return new App(url, await issuer.token(), contract)
     },
   }
 }

@@ -28,7 +28,11 @@ export class OperationRefused extends Error {
 }
 
 /** A store whose transactions are all parts of that one. */
-const within = (transaction: Transaction): Store => ({ ...transaction, transaction: (work) => work(transaction) })
+const within = (transaction: Transaction): Store => ({
+  ...transaction,
+  transaction: (work) => work(transaction),
+  joined: (work) => work(transaction),
+})
 
 const dataOf = (store: Store): ContactDataService => new ContactDataService(store, new ContactService(store))
 
