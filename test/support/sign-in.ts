@@ -48,7 +48,7 @@ async function startProvider(t: Test, kithUrl: string) {
   }
   /** An access token of somebody who signed in. */
   const accessToken = async (sub: string) =>
-    await new SignJWT({ client_id: 'an-app', scope: 'openid' })
+    await new SignJWT({ client_id: 'an-app', scope: 'openid scim' })
       .setProtectedHeader({ alg: 'RS256', kid: 'k', typ: 'at+jwt' })
       .setIssuer(url)
       .setAudience(AUDIENCE)
