@@ -1,28 +1,19 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { sessionAuthentication } from '../../src/http/sign-in.ts'
+import { sessionAuthentication } from '../../src/http/web-session.ts'
 import { Browser } from '../support/browser.ts'
 import { testDatabase } from '../support/databases.ts'
 import { startKith } from '../support/kith.ts'
+import { freePort } from '../support/ports.ts'
 
 /** Half a second of belief, and some. */
 const BELIEVED_MS = 700
 const LANDING = '/api/docs'
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo // it listens on TCP
-      server.close(() => resolve(port))
-    })
-  })
 
 /** oidc-provider on loopback, whose development pages sign in whatever is typed as a name. */
 async function startProvider(t: Test, kithUrl: string) {
@@ -195,7 +186,7 @@ t.test('signing in on the web', async (t) => {
     const secret = secretOf(browser) ?? ''
     t.equal((await browser.post(`${kithUrl}/logout`, {}, { origin: 'https://evil.example' })).status, 403)
     t.equal((await browser.post(`${kithUrl}/logout`, {}, { 'sec-fetch-site': 'cross-site' })).status, 403)
-    t.equal((await browser.ask(`${kithUrl}/logout`)).status, 404, 'never by GET')
+    t.equal((await browser.ask(`${kithUrl}/logout`)).status, 405, 'never by GET')
     t.ok(await webSessions.verify(secret))
     t.equal((await browser.post(`${kithUrl}/logout`, {})).status, 200)
     await sleep(BELIEVED_MS)
