@@ -3,6 +3,7 @@ import { Migration20261124_directories } from './Migration20261124_directories.t
 import { Migration20261124_first } from './Migration20261124_first.ts'
 import { Migration20261124_hooks } from './Migration20261124_hooks.ts'
 import { Migration20261124_idempotency } from './Migration20261124_idempotency.ts'
+import { Migration20261124_jobs } from './Migration20261124_jobs.ts'
 import { Migration20261124_people } from './Migration20261124_people.ts'
 import { Migration20261124_phones } from './Migration20261124_phones.ts'
 import { Migration20261124_policies } from './Migration20261124_policies.ts'
@@ -25,4 +26,5 @@ export const MIGRATIONS = [
   Migration20261124_sessions,
   Migration20261124_directories,
   Migration20261124_idempotency,
+  Migration20261124_jobs,
 ]

@@ -7,6 +7,7 @@ import {
   ClientPropertyService,
   ColleagueService,
   ConnectorService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
@@ -15,6 +16,7 @@ import {
   HistoryService,
   HookService,
   IdentityService,
+  InvitationLetters,
   InvitationService,
   JoinRequestService,
   LockService,
@@ -42,6 +44,11 @@ import { WebSessionService } from './auth/web-sessions.ts'
 import { type Config, ConfigError } from './config.ts'
 import { Deliverer } from './outgoing/delivery.ts'
 import { GuardedFetch } from './outgoing/guarded-fetch.ts'
+import { sendInvitation } from './outgoing/invitation-mail.ts'
+import { Jobs } from './outgoing/jobs.ts'
+import { printingMailer, smtpMailer } from './outgoing/mail.ts'
+import { jobsPreparation } from './outgoing/queues.ts'
+import { Workers } from './outgoing/workers.ts'
 import { createStore, migrate, openDatabase, openEmbedded } from './persistence/index.ts'
 
 /** Everything, put together: what the server and the command line work with. */
@@ -49,6 +56,7 @@ export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
@@ -57,6 +65,7 @@ export interface Kith {
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
+  readonly invitationLetters: InvitationLetters
   readonly contacts: ContactService
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
@@ -79,6 +88,7 @@ export interface Kith {
   readonly deliverer: Deliverer
   readonly webSessions: WebSessionService
   readonly webLogin: WebLogin
+  readonly workers: Workers
   /** Migrations that opening applied. */
   readonly migrated: readonly string[]
   close(): Promise<void>
@@ -97,7 +107,7 @@ export async function openKith(config: Config, { exclusive = false }: OpenOption
     const embedded = config.databaseUrl ? undefined : await openEmbedded(join(config.dataDir, 'db'), { exclusive })
     const url = config.databaseUrl ?? embedded?.url ?? ''
     try {
-      return await assemble(config, url, async () => await embedded?.stop())
+      return await assemble(config, url, { exclusive, stop: async () => await embedded?.stop() })
     } catch (error) {
       await embedded?.stop()
       // Another command's database may be ending just now: then we start our own.
@@ -108,15 +118,23 @@ export async function openKith(config: Config, { exclusive = false }: OpenOption
   }
 }
 
-async function assemble(config: Config, url: string, stop: () => Promise<void>): Promise<Kith> {
-  const migrated = await migrate(config.migrateDatabaseUrl ?? url)
+async function assemble(
+  config: Config,
+  url: string,
+  { exclusive, stop }: { readonly exclusive: boolean; readonly stop: () => Promise<void> },
+): Promise<Kith> {
+  const migrated = await migrate(config.migrateDatabaseUrl ?? url, jobsPreparation)
   const database = await openDatabase({ url, poolSize: config.databasePool, prepare: config.databasePrepare })
+  const mailer = config.smtp ? smtpMailer(config.smtp) : printingMailer(console.log)
+  let jobs: Jobs | undefined
   const close = async () => {
+    await jobs?.close()
+    mailer.close()
     await database.close()
-    await stop()
   }
   try {
-    const store = createStore(database)
+    jobs = await Jobs.open(database.execute, { supervised: exclusive })
+    const store = createStore(database, jobs)
     const key = new SecretKey(config.secretKey ?? (await ownKey(config.dataDir)))
     if ((await store.credentials.keyId(key.id)) !== key.id) {
       throw new ConfigError(
@@ -126,7 +144,12 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
     const contacts = new ContactService(store)
     const signIn = new SignInService(store, { autoCreate: config.organizationAutoCreate })
     const webSessions = new WebSessionService(store, key)
+    const invitationLetters = new InvitationLetters(store, invitationLinks(key))
+    const workers = new Workers(jobs, {
+      'invitation-letter': sendInvitation(invitationLetters, mailer, config.publicUrl),
+    })
     const addressBooks = new AddressBooks(store)
+    const scimTokens = new ScimTokens(store, key)
     const secrets = hookSecrets(key)
     const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
     const deliverer = new Deliverer(store.hooks, secrets, fetch)
@@ -134,6 +157,7 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       store,
       organizations: new OrganizationService(store),
       organizationWork: new OrganizationWork(store),
+      connectorWork: new ConnectorWork(store, scimTokens.issue),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
@@ -141,7 +165,8 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       teams: new TeamService(store),
       teamWork: new TeamWork(store),
       joinRequests: new JoinRequestService(store),
-      invitations: new InvitationService(store, invitationLinks(key)),
+      invitations: new InvitationService(store),
+      invitationLetters,
       contacts,
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
@@ -158,17 +183,21 @@ async function assemble(config: Config, url: string, stop: () => Promise<void>):
       appPasswords: new AppPasswords(store, key),
       connectors: new ConnectorService(store),
       identities: new IdentityService(store),
-      scimTokens: new ScimTokens(store, key),
+      scimTokens,
       issuerTokens: new IssuerTokens(store, config.issuers),
       hooks: new HookService(store, secrets, deliverer),
       deliverer,
       webSessions,
       webLogin: new WebLogin(config.issuers, signIn, webSessions, key, config.publicUrl),
+      workers,
       migrated,
-      close,
+      close: async () => {
+        await close()
+        await stop()
+      },
     }
   } catch (error) {
-    await database.close()
+    await close()
     throw error
   }
 }

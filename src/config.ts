@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
+import { isEmail } from '#vcard'
 import { ISSUERS_EXPECTED, type Issuer, readIssuers } from './auth/issuers.ts'
 import { type Exceptions, NO_EXCEPTIONS, readExceptions } from './outgoing/addresses.ts'
+import type { MailFrom, SmtpSettings } from './outgoing/mail.ts'
 
 /** Everything an operator sets, from the environment: read here and nowhere else. docs/settings.md lists them. */
 export interface Config {
@@ -26,12 +28,14 @@ export interface Config {
   readonly organizationAutoCreate: boolean
   /** SCIM requests a second that one token may make, over ten seconds; 0: any number. */
   readonly scimRateLimit: number
-  /** Requests to the JSON API a second that one person may make, over ten seconds; 0: any number. */
-  readonly apiRateLimit: number
   /** Hosts, addresses and networks that hooks may reach although they are private. */
   readonly outgoingAllow: Exceptions
+  /** Requests to the JSON API a second that one person may make, over ten seconds; 0: any number. */
+  readonly apiRateLimit: number
   /** What `scim-check` comes to a server with. */
   readonly scimToken?: string
+  /** Absent: letters are printed. */
+  readonly smtp?: SmtpSettings
   readonly logLevel: string
 }
 
@@ -55,7 +59,8 @@ function setting<Value>(
   return value
 }
 
-const shown = (name: string, text: string): string => (/KEY|DATABASE_URL|ISSUERS/.test(name) ? '…' : text)
+const shown = (name: string, text: string): string =>
+  /KEY|_URL|ISSUERS/.test(name) && name !== 'PUBLIC_URL' ? '…' : text
 
 const integer =
   (from: number, to: number): Reader<number> =>
@@ -74,6 +79,33 @@ const origin: Reader<string> = (text) => {
   return plain ? url.origin : undefined
 }
 
+const smtpUrl: Reader<URL> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const plain = url && /^smtps?:$/.test(url.protocol) && url.hostname !== '' && /^\/?$/.test(url.pathname)
+  return plain && !url.search && !url.hash ? url : undefined
+}
+
+/** `kith@example.org` or `Kith <kith@example.org>` */
+const mailFrom: Reader<MailFrom> = (text) => {
+  const [, name = '', named, bare = named] = /^(?:([^<>"\p{Cc}]*)<([^<>]+)>|([^<>]+))$/u.exec(text) ?? []
+  return bare !== undefined && isEmail(bare) ? { name: name.trim(), address: bare } : undefined
+}
+
+function readSmtp(environment: Environment): SmtpSettings | undefined {
+  const url = setting(
+    environment,
+    'SMTP_URL',
+    undefined,
+    'smtp://… or smtps://…, with user:password@ if need be',
+    smtpUrl,
+  )
+  const from = setting(environment, 'MAIL_FROM', undefined, 'an e-mail address, or: Name <address>', mailFrom)
+  const tls = setting(environment, 'SMTP_TLS', true, 'on or off', flag)
+  if (!url) return undefined
+  if (!from) throw new ConfigError('MAIL_FROM is needed with SMTP_URL: the address that letters come from')
+  return { url, from, plain: !tls }
+}
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /** @throws ConfigError that names the setting */
@@ -88,6 +120,7 @@ export function readConfig(environment: Environment): Config {
     text.length >= 32 ? text : undefined,
   )
   const scimToken = setting(environment, 'KITH_SCIM_TOKEN', undefined, 'a bearer token', (text) => text)
+  const smtp = readSmtp(environment)
   const local = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   return {
     host,
@@ -119,13 +152,6 @@ export function readConfig(environment: Environment): Config {
       'a number of requests a second from 0 to 100000',
       integer(0, 100_000),
     ),
-    apiRateLimit: setting(
-      environment,
-      'API_RATE_LIMIT',
-      100,
-      'a number of requests a second from 0 to 100000',
-      integer(0, 100_000),
-    ),
     outgoingAllow: setting(
       environment,
       'OUTGOING_ALLOW',
@@ -133,7 +159,15 @@ export function readConfig(environment: Environment): Config {
       'hosts, addresses or networks with commas between',
       readExceptions,
     ),
+    apiRateLimit: setting(
+      environment,
+      'API_RATE_LIMIT',
+      100,
+      'a number of requests a second from 0 to 100000',
+      integer(0, 100_000),
+    ),
     ...(scimToken ? { scimToken } : {}),
+    ...(smtp ? { smtp } : {}),
     logLevel: setting(environment, 'LOG_LEVEL', 'warn', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
       LOG_LEVELS.includes(text) ? text : undefined,
     ),

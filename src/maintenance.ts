@@ -11,10 +11,7 @@ interface Log {
   warn(details: object, message: string): void
 }
 
-/**
- * Forgets what is past its time: changes after 90 days, replaced cards and what hooks are told after 30,
- * invitations 30 after their end, answers for repeats after one. Safe on every process at once.
- */
+/** Forgets what is past its time: changes after 90 days, replaced cards and what hooks are told after 30, invitations 30 after their end, and answers that repeats get after one. Safe on every process at once. */
 export async function maintain(store: Store, now = new Date()): Promise<void> {
   await store.collections.prune(new Date(now.getTime() - JOURNAL_DAYS * DAY_MS))
   await store.hooks.prune(new Date(now.getTime() - EVENT_DAYS * DAY_MS))

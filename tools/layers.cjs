@@ -36,7 +36,12 @@ module.exports = {
       ['^src/(auth|domain)/', '^node_modules/(jose|openid-client)/', NODE],
       'credentials to an actor',
     ),
-    only('outgoing', '^src/outgoing/', ['^src/(outgoing|domain)/', NODE], 'what is sent to others'),
+    only(
+      'outgoing',
+      '^src/outgoing/',
+      ['^src/(outgoing|domain)/', '^src/html\\.ts$', '^node_modules/(pg-boss|nodemailer|@types/nodemailer)/', NODE],
+      'what is sent, and the jobs that send it',
+    ),
     only(
       'scim-check',
       '^src/scim-check/',
@@ -46,7 +51,7 @@ module.exports = {
     {
       name: 'persistence-hidden',
       severity: 'error',
-      from: { path: '^(src/(domain|vcard|auth)|protocols)/' },
+      from: { path: '^(src/(domain|vcard|auth|outgoing)|protocols)/' },
       to: { path: '^src/persistence/' },
     },
     {
@@ -73,7 +78,7 @@ module.exports = {
     {
       name: 'assembly-only',
       severity: 'error',
-      from: { path: '^src/(vcard|domain|persistence|auth|scim-check)/' },
+      from: { path: '^src/(vcard|domain|persistence|auth|outgoing|scim-check)/' },
       to: { path: '^src/(http/|cli|commands/|config|composition|demo/|maintenance)|^protocols/' },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -5,6 +5,7 @@ import type {
   Actor,
   AddressBooks,
   ColleagueService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
@@ -36,6 +37,7 @@ export interface Services {
   readonly invitations: InvitationService
   readonly colleagues: ColleagueService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly hooks: HookService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string

@@ -86,6 +86,10 @@ export const Invitation = Type.Object({
   invited_by: orNull(Type.String({ format: 'uuid', description: 'The user who invited; null: they were deleted' })),
   created_at: time,
   expires_at: time,
+  letter: Type.Enum(['waiting', 'sent', 'failed'], {
+    description: 'What became of the letter; failed: it was given up, or the receiver’s server refused it',
+  }),
+  sent_at: orNull(time),
 })
 export const Invitations = pageOf(Invitation)
 export const Invited = Type.Union([Invitation, Member])

@@ -7,8 +7,10 @@ export function invitationLinks(key: SecretKey): InvitationLinks {
   const text = new TokenText(key)
   const hash = (token: string): string => key.hash('invitation', token)
   return {
-    make: (of): LinkHash & { token: string } => {
-      const token = text.makeToken(of, 'kithi_')
+    make: ({ expiresAt, ...of }): LinkHash & { token: string } => {
+      const { organizationId, id } = of
+      const secret = key.hash('invitation link', organizationId, id, expiresAt.toISOString()) // each sending has its own
+      const token = text.makeToken(of, 'kithi_', Buffer.from(secret, 'base64url'))
       return { token, hash: hash(token), keyId: key.id }
     },
     read: (token) => {

@@ -29,9 +29,9 @@ export class TokenText {
     this.#key = key
   }
 
-  /** With 256 random bits, so that it is a secret to whoever knows the key, too. */
-  makeToken({ organizationId, id }: Signed, kind: SecretKind = 'kith_'): string {
-    return this.#sign(kind, Buffer.concat([bytesOf(organizationId), bytesOf(id), randomBytes(RANDOM_BYTES)]))
+  /** With 256 random bits, so that it is a secret to whoever knows the key, too; or with a secret that can be made again. */
+  makeToken({ organizationId, id }: Signed, kind: SecretKind = 'kith_', secret = randomBytes(RANDOM_BYTES)): string {
+    return this.#sign(kind, Buffer.concat([bytesOf(organizationId), bytesOf(id), secret]))
   }
 
   readToken(text: string, kind: SecretKind = 'kith_'): Signed | undefined {

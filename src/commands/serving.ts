@@ -21,6 +21,7 @@ async function serve(
   const kith = await openKith(config, { exclusive: true })
   try {
     const app = await createServer(kith, config)
+    await kith.workers.start(app.log)
     const stopMaintenance = startMaintenance(kith.store, app.log)
     const stopSweeping = startSweeping(kith.deliverer, app.log)
     try {

@@ -1,7 +1,8 @@
-export { type Actor, asId, type Id } from './actor.ts'
+export { type Actor, asId, assertRecent, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
 export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'
+export { ConnectorWork } from './connector-work.ts'
 export {
   type Bearer,
   type Connector,
@@ -42,15 +43,27 @@ export { DomainError, type DomainErrorCode, type DomainErrorDetails, notFound } 
 export { type HookChange, type HookOwner, HookService, type NewHook } from './hook-service.ts'
 export * from './hooks.ts'
 export { type Identity, IdentityService } from './identities.ts'
+export { type InvitationLetter, InvitationLetters, type InvitationTold } from './invitation-letters.ts'
 export {
   INVITATION_DAYS,
   type Invitation,
-  type InvitationLetter,
+  type InvitationInForce,
   type InvitationLinks,
   InvitationService,
   type Invited,
   type LinkHash,
+  type NewInvitation,
 } from './invitations.ts'
+export {
+  type Attempt,
+  GivenUp,
+  JOB_KINDS,
+  type Job,
+  type JobHandlers,
+  type JobQueue,
+  type JobRules,
+  rulesOf,
+} from './jobs.ts'
 export { type JoinRequest, JoinRequestService, type OpenTeam } from './join-requests.ts'
 export { type KeptAnswer, type KeptAnswers, Once } from './once.ts'
 export { type Abilities, type OrganizationView, OrganizationWork } from './organization-work.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isEmail } from '#vcard'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
-import type { Repositories, Store, Transaction } from './ports.ts'
+import type { PersonRow, Repositories, Store, Transaction } from './ports.ts'
 import { join } from './team-members.ts'
 import {
   assertExpected,
@@ -28,6 +28,21 @@ export interface Invitation {
   readonly invitedBy?: Id
   readonly createdAt: Date
   readonly expiresAt: Date
+  /** What has become of the letter that was asked for last. */
+  readonly letter: 'waiting' | 'sent' | 'failed'
+  readonly sentAt?: Date
+}
+
+export type NewInvitation = Pick<Invitation, 'organizationId' | 'id' | 'teamId' | 'email' | 'role' | 'invitedBy'>
+
+/** One that holds, and what is told of it. */
+export interface InvitationInForce {
+  readonly invitation: Invitation
+  readonly teamName: string
+  readonly organizationName: string
+  readonly inviter?: Pick<PersonRow, 'email' | 'nameLine'>
+  /** Its link's, once its letter is written. */
+  readonly hash?: string
 }
 
 /** What is kept of an invitation's link. */
@@ -38,23 +53,14 @@ export interface LinkHash {
 
 /** Makes the links of invitations; only their hashes are kept. */
 export interface InvitationLinks {
-  make(of: Pick<Invitation, 'organizationId' | 'id'>): LinkHash & { readonly token: string }
+  /** The same one each time, until the invitation is sent again. */
+  make(of: Pick<Invitation, 'organizationId' | 'id' | 'expiresAt'>): LinkHash & { readonly token: string }
   /** Which one it is the link of, if we made it. */
   read(token: string): (Pick<Invitation, 'organizationId' | 'id'> & { readonly hash: string }) | undefined
 }
 
-/** To be sent once the transaction is over, which it is when this is returned. */
-export interface InvitationLetter {
-  readonly to: string
-  readonly teamName: string
-  readonly inviter: User
-  readonly invitation: Invitation
-  /** What the link holds; it is shown nowhere else. */
-  readonly token: string
-}
-
-/** Who was added at once, or to whom to write. */
-export type Invited = { readonly added: TeamMember } | { readonly letter: InvitationLetter }
+/** Who was added at once, or the invitation, whose letter follows. */
+export type Invited = { readonly added: TeamMember } | { readonly invitation: Invitation }
 
 /** How long an invitation holds. */
 export const INVITATION_DAYS = 7
@@ -62,10 +68,8 @@ export const INVITATION_DAYS = 7
 /** Invitations to a team by e-mail, by its administrators and owners; as owner by owners. */
 export class InvitationService {
   readonly #store: Store
-  readonly #links: InvitationLinks
-  constructor(store: Store, links: InvitationLinks) {
+  constructor(store: Store) {
     this.#store = store
-    this.#links = links
   }
 
   /**
@@ -83,17 +87,17 @@ export class InvitationService {
     const { organizationId, userId } = actor
     const { role } = wanted
     return await this.#store.transaction(async (transaction) => {
-      const found = await this.#lockInvited(transaction, actor, email)
+      const colleagues = await this.#lockInvited(transaction, actor, email)
       const { team, mine } = await lockTo(transaction, 'invite', actor, teamId)
       assertNotAbove(role, mine.role)
-      const invited = invitedOf(email, found.colleagues)
+      const invited = invitedOf(email, colleagues)
       if (invited) return await added(transaction, team, invited, role)
       const id = randomUUID()
-      const { token, ...link } = this.#links.make({ organizationId, id })
       const made = { organizationId, id, teamId, email, role, invitedBy: userId }
-      const invitation = await transaction.invitations.insert(made, link, INVITATION_DAYS)
+      const invitation = await transaction.invitations.insert(made, INVITATION_DAYS)
       if (!invitation) throw new DomainError('already-exists', `"${email}" is invited: send it again, or revoke it`)
-      return { letter: { to: email, teamName: team.name, inviter: found.myself, invitation, token } }
+      transaction.enqueue({ kind: 'invitation-letter', organizationId, invitationId: id })
+      return { invitation }
     })
   }
 
@@ -108,35 +112,31 @@ export class InvitationService {
     return await this.#store.transaction(async (transaction) => {
       await transaction.invitations.lock(organizationId, 'invite')
       const known = await transaction.invitations.find(organizationId, id)
-      const found = await this.#lockInvited(transaction, actor, known?.email ?? '')
+      const colleagues = await this.#lockInvited(transaction, actor, known?.email ?? '')
       const { team, mine } = await lockTo(transaction, 'invite', actor, teamId)
       const now = await invitationOf(transaction, team, id)
       assertNotAbove(now.role, mine.role)
       assertExpected(expected, now)
-      const { token, ...link } = this.#links.make({ organizationId, id })
-      const renewed = await transaction.invitations.renew(organizationId, id, link, INVITATION_DAYS)
-      if (!renewed) throw noInvitation()
-      const invited = invitedOf(renewed.email, found.colleagues)
-      if (invited) return await added(transaction, team, invited, renewed.role)
-      return { letter: { to: renewed.email, teamName: team.name, inviter: found.myself, invitation: renewed, token } }
+      const invited = invitedOf(now.email, colleagues)
+      if (invited) return await added(transaction, team, invited, now.role)
+      const invitation = await transaction.invitations.renew(organizationId, id, INVITATION_DAYS)
+      if (!invitation) throw noInvitation()
+      transaction.enqueue({ kind: 'invitation-letter', organizationId, invitationId: id })
+      return { invitation }
     })
   }
 
   /** Those in the organization with that e-mail, locked with the actor: nobody else comes with it meanwhile. */
-  async #lockInvited(
-    transaction: Transaction,
-    actor: Actor,
-    email: string,
-  ): Promise<{ readonly myself: User; readonly colleagues: readonly User[] }> {
+  async #lockInvited(transaction: Transaction, actor: Actor, email: string): Promise<User[]> {
     await transaction.invitations.lock(actor.organizationId, 'invite')
     const named = email === '' ? [] : await transaction.users.find({ email })
     const colleagues = named.filter(({ organizationId }) => organizationId === actor.organizationId)
-    const { myself, user } = await lockPeople(
+    const { user } = await lockPeople(
       transaction,
       actor,
       colleagues.map(({ id }) => id),
     )
-    return { myself, colleagues: colleagues.map(({ id }) => user(id)) }
+    return colleagues.map(({ id }) => user(id))
   }
 
   /** @throws DomainError `not-found`, `need-privileges`, `precondition-failed` */
@@ -163,12 +163,6 @@ export class InvitationService {
   async find(actor: Actor, teamId: Id, id: Id): Promise<Invitation> {
     assertMay('invite', (await membershipOf(this.#store, actor, teamId)).role)
     return await invitationOf(this.#store, { organizationId: actor.organizationId, id: teamId }, id)
-  }
-
-  /** What a link invites to, while it holds: it lets nobody in. */
-  async ofLink(token: string): Promise<(Invitation & { readonly teamName: string }) | undefined> {
-    const link = this.#links.read(token)
-    return link && (await this.#store.invitations.ofLink(link.organizationId, link.id, link.hash))
   }
 }
 

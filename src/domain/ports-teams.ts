@@ -1,5 +1,5 @@
 import type { Actor, Id } from './actor.ts'
-import type { Invitation, LinkHash } from './invitations.ts'
+import type { Invitation, InvitationInForce, LinkHash, NewInvitation } from './invitations.ts'
 import type { JoinRequest, OpenTeam } from './join-requests.ts'
 import type { Membership, Role, Team, TeamDescription, TeamMember } from './teams.ts'
 
@@ -61,20 +61,19 @@ export interface Invitations {
   /** Has whoever invites wait for those who create users in the organization, and they for them, until the transaction ends. */
   lock(organizationId: Id, to: 'invite' | 'create users'): Promise<void>
   /** In force for so many days; undefined where another of that e-mail and team is in force. */
-  insert(
-    invitation: Omit<Invitation, 'createdAt' | 'expiresAt'>,
-    link: LinkHash,
-    days: number,
-  ): Promise<Invitation | undefined>
+  insert(invitation: NewInvitation, days: number): Promise<Invitation | undefined>
   find(organizationId: Id, id: Id): Promise<Invitation | undefined>
-  /** One in force whose link has that hash, with its team's name. */
-  ofLink(organizationId: Id, id: Id, hash: string): Promise<(Invitation & { readonly teamName: string }) | undefined>
+  inForce(organizationId: Id, id: Id): Promise<InvitationInForce | undefined>
+  /** False where it was sent again since, or is gone. */
+  setLink(invitation: Invitation, link: LinkHash): Promise<boolean>
+  /** Does nothing in that case. */
+  setLetter(invitation: Invitation, letter: 'sent' | 'failed'): Promise<void>
   /** Expired ones too, by e-mail, after that one. */
   page(organizationId: Id, teamId: Id, after: string, limit: number): Promise<Invitation[]>
   /** Those in force for these e-mails, by team; `ownDomains`: of the organization's own mail domains alone. */
   waiting(organizationId: Id, emails: readonly string[], ownDomains: boolean): Promise<Invitation[]>
-  /** In force for so many days from now, and longer than before, by the new link alone. */
-  renew(organizationId: Id, id: Id, link: LinkHash, days: number): Promise<Invitation | undefined>
+  /** In force for so many days from now, and longer than before; no link works until its letter is written. */
+  renew(organizationId: Id, id: Id, days: number): Promise<Invitation | undefined>
   /** Deletes it where it is in force. */
   take(organizationId: Id, id: Id): Promise<Invitation | undefined>
   delete(organizationId: Id, id: Id): Promise<boolean>

@@ -7,6 +7,7 @@ import type { Lock } from './contacts/lock.ts'
 import type { Layer } from './contacts/overlay.ts'
 import type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
 import type { Directory } from './directory.ts'
+import type { Job } from './jobs.ts'
 import type { KeptAnswers } from './once.ts'
 import type { Organization, Scope } from './organizations.ts'
 import type { OutgoingEvent } from './outgoing-events.ts'
@@ -39,9 +40,9 @@ export interface Repositories {
   readonly connectors: Connectors
   readonly apiTokens: ApiTokens
   readonly identities: Identities
-  readonly keptAnswers: KeptAnswers
   readonly hooks: Hooks
   readonly webSessions: WebSessions
+  readonly keptAnswers: KeptAnswers
 }
 
 export interface Store extends Repositories {
@@ -66,6 +67,8 @@ export interface Transaction extends Repositories {
   leave(organizationId: Id, teamId: Id, userId: Id): void
   /** Has the organization's hooks hear of it, at that revision. What happens twice in a transaction is told once. */
   tell(organizationId: Id, event: OutgoingEvent): void
+  /** Has it done once the transaction is over; never, if it is rolled back. */
+  enqueue(job: Job): void
 }
 
 export interface Organizations {

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Actor, DomainError } from '#domain'
+import { DomainError } from '#domain'
 import { FLOW_SECONDS, type WebLogin } from '../auth/web-login.ts'
 import type { WebSessionService } from '../auth/web-sessions.ts'
-import { html, page, REFUSALS } from './sign-in-pages.ts'
+import { html } from '../html.ts'
+import { page, REFUSALS } from './sign-in-pages.ts'
+import { cookieName, cookieOf, isOwnOrigin } from './web-session.ts'
 
 /** Until there is a web app. */
 const LANDING = '/api/docs'
@@ -15,29 +17,6 @@ const SECURITY = {
     "default-src 'none'; script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-}
-
-/** Browsers take the prefix only with Secure, so over https alone. */
-const cookieName = (publicUrl: string): string => (publicUrl.startsWith('https:') ? '__Host-kith' : 'kith')
-
-function cookieOf(request: FastifyRequest, name: string): string | undefined {
-  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim())
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
-}
-
-/** Whoever has signed in with this browser. It throws the DomainError `unavailable` where that cannot be told now. */
-export function sessionAuthentication(sessions: WebSessionService, publicUrl: string) {
-  const name = cookieName(publicUrl)
-  return async (request: FastifyRequest): Promise<Actor | 'unauthorized'> => {
-    const secret = cookieOf(request, name)
-    return (secret === undefined ? undefined : await sessions.verify(secret)) ?? 'unauthorized'
-  }
-}
-
-/** Whether a page of ours sent it: browsers say so with every POST. */
-export function isOwnOrigin({ headers }: FastifyRequest, publicUrl: string): boolean {
-  const { origin, 'sec-fetch-site': site } = headers
-  return site === undefined ? origin === publicUrl : site === 'same-origin' && (origin ?? publicUrl) === publicUrl
 }
 
 export interface SignInOptions {

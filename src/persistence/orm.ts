@@ -20,6 +20,8 @@ export interface Database {
   /** The same connections that the ORM uses. */
   readonly pool: pg.Pool
   readonly prepare: boolean
+  /** Any statement, or several without values, for a library that brings its own. */
+  execute(sql: string, values: readonly unknown[]): Promise<object[]>
   close(): Promise<void>
 }
 
@@ -45,7 +47,11 @@ export async function openDatabase({ url, poolSize, prepare }: DatabaseSettings)
     }),
   )
   const pool = (await orm.em.getConnection().getNativeClient()) as pg.Pool // the PostgreSQL driver's client is a pg.Pool
-  return { orm, pool, prepare, close: () => orm.close(true) }
+  const execute = async (text: string, values: readonly unknown[]): Promise<object[]> => {
+    const answer = await pool.query<object>({ text, values: [...values], types: pg.types })
+    return [answer].flat().flatMap(({ rows }) => rows) // an answer a statement
+  }
+  return { orm, pool, prepare, execute, close: () => orm.close(true) }
 }
 
 /**
@@ -61,17 +67,29 @@ function keepPlans(pool: pg.Pool): void {
 
 const MIGRATION_LOCK = 4_955_011 // any number that nobody else locks: "kith" on a telephone's keys is 5484
 
-/** Brings the schema up to date, one process at a time; `url` must be a direct connection (no transaction pooling). */
-export async function migrate(url: string): Promise<readonly string[]> {
+/** A schema that a library keeps for itself beside ours. */
+export interface Preparation {
+  isCurrent(query: (sql: string) => Promise<object[]>): Promise<boolean>
+  prepare(url: string, query: (sql: string) => Promise<object[]>): Promise<void>
+}
+
+/**
+ * Brings the schema up to date, then what is `beside` it, one process at a time; `url` must be a direct connection (no
+ * transaction pooling). Where all is as it should be, it only looks.
+ */
+export async function migrate(url: string, beside: Preparation): Promise<readonly string[]> {
   const lock = new pg.Client({ connectionString: url })
   await lock.connect()
+  const query = async (sql: string): Promise<object[]> => (await lock.query<object>(sql)).rows
+  const isReady = async () => (await isCurrent(lock)) && (await beside.isCurrent(query))
   try {
-    if (await isCurrent(lock)) return []
+    if (await isReady()) return []
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     const database = await openDatabase({ url, poolSize: 2, prepare: false })
     try {
       const applied = await database.orm.migrator.up()
       for (const filling of FILLINGS) await fill(database.pool, filling)
+      if (!(await beside.isCurrent(query))) await beside.prepare(url, query)
       return applied.map(({ name }) => name)
     } finally {
       await database.close()

@@ -224,10 +224,12 @@ const InvitationRow = defineEntity({
     emailKey: p.text(),
     role: p.text().$type<'member' | 'administrator' | 'owner'>(),
     invitedBy: p.uuid().nullable(),
-    hash: p.text(),
-    keyId: p.text(),
+    hash: p.text().nullable(),
+    keyId: p.text().nullable(),
     createdAt: p.datetime().onCreate(now),
     expiresAt: p.datetime(),
+    letter: p.text().$type<'waiting' | 'sent' | 'failed'>().default('waiting'),
+    sentAt: p.datetime().nullable(),
   },
 })
 
@@ -305,19 +307,6 @@ export const ApiTokenRow = defineEntity({
   },
 })
 
-const KeptAnswerRow = defineEntity({
-  name: 'KeptAnswerRow',
-  tableName: 'kept_answer',
-  properties: {
-    organizationId: p.uuid().primary(),
-    userId: p.uuid().primary(),
-    key: p.text().primary(),
-    request: p.text(),
-    answer: p.text(),
-    createdAt: p.datetime(),
-  },
-})
-
 export const WebSessionRow = defineEntity({
   name: 'WebSessionRow',
   tableName: 'web_session',
@@ -345,6 +334,19 @@ export const LoginLinkRow = defineEntity({
     keyId: p.text(),
     createdAt: p.datetime().onCreate(now),
     expiresAt: p.datetime(),
+  },
+})
+
+const KeptAnswerRow = defineEntity({
+  name: 'KeptAnswerRow',
+  tableName: 'kept_answer',
+  properties: {
+    organizationId: p.uuid().primary(),
+    userId: p.uuid().primary(),
+    key: p.text().primary(),
+    request: p.text(),
+    answer: p.text(),
+    createdAt: p.datetime(),
   },
 })
 
@@ -407,9 +409,9 @@ export const ENTITIES = [
   ConnectorRow,
   ConnectorClientRow,
   ApiTokenRow,
-  KeptAnswerRow,
   WebSessionRow,
   LoginLinkRow,
+  KeptAnswerRow,
   StreamRow,
   JournalRow,
   ...OUTGOING_ENTITIES,

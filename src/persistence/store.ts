@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Change, Id, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
+import type { Change, Id, Job, JobQueue, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlCardVersions } from './card-versions.ts'
@@ -48,9 +48,9 @@ const repositories = (session: Session): Repositories => ({
   connectors: new SqlConnectors(session),
   apiTokens: new SqlApiTokens(session),
   identities: new SqlIdentities(session),
-  keptAnswers: new SqlKeptAnswers(session),
   hooks: new SqlHooks(session),
   webSessions: new SqlWebSessions(session),
+  keptAnswers: new SqlKeptAnswers(session),
 })
 
 /** The transaction that what a request does is part of. */
@@ -60,39 +60,60 @@ interface Joined {
   isOpen: boolean
   /** Its parts run one after another. */
   last: Promise<unknown>
+  /** What they are followed by. */
+  readonly jobs: Job[]
 }
 
-/** The domain's ports on PostgreSQL. */
-export function createStore(database: Database): Store {
+/** The domain's ports on PostgreSQL; without a queue, nothing that makes jobs can be done. */
+export function createStore(database: Database, queue?: JobQueue): Store {
   const pooled = repositories(poolSession(database))
   const joined = new AsyncLocalStorage<Joined>()
   const current = (): Joined | undefined => {
     const now = joined.getStore()
     return now?.isOpen ? now : undefined
   }
-  const whole = async <Result>(session: Session, work: (transaction: Transaction) => Promise<Result>) => {
+  const whole = async <Result>(session: Session, jobs: Job[], work: (transaction: Transaction) => Promise<Result>) => {
     const journal = new Journal()
+    const own: Job[] = []
     const result = await work({
       ...repositories(session),
       record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
       reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
       leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
       tell: (organizationId: Id, event: OutgoingEvent) => journal.tell(organizationId, event),
+      enqueue: (job: Job) => {
+        own.push(job)
+      },
     })
+    if (own.length > 0) {
+      if (!queue) throw new Error('This store has no queue for jobs')
+      await queue.write(own, (sql, values) => session.query<object>(sql, values))
+      jobs.push(...own)
+    }
     await journal.write(session)
+    return result
+  }
+  /** One transaction, and then whoever does the jobs that it made is told of them. */
+  const followed = async <Result>(work: (session: Session, opened: Opened, jobs: Job[]) => Promise<Result>) => {
+    let jobs: Job[] = []
+    const result = await inTransaction(database, (session, opened) => {
+      jobs = [] // it may be another attempt
+      return work(session, opened, jobs)
+    })
+    if (jobs.length > 0) queue?.written(jobs)
     return result
   }
   const writing: Pick<Store, 'transaction' | 'joined'> = {
     transaction: (work) => {
       const within = current()
-      if (!within) return inTransaction(database, (session) => whole(session, work))
-      const part = within.last.then(() => inSavepoint(within.opened, (session) => whole(session, work)))
+      if (!within) return followed((session, _, jobs) => whole(session, jobs, work))
+      const part = within.last.then(() => inSavepoint(within.opened, (session) => whole(session, within.jobs, work)))
       within.last = part.catch(() => undefined)
       return part
     },
     joined: (work) =>
-      inTransaction(database, async (session, opened) => {
-        const within: Joined = { opened, isOpen: true, last: Promise.resolve() }
+      followed(async (session, opened, jobs) => {
+        const within: Joined = { opened, isOpen: true, last: Promise.resolve(), jobs }
         try {
           return await joined.run(within, () => work(repositories(session)))
         } finally {

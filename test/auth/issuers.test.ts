@@ -223,8 +223,8 @@ t.test('access tokens of issuers', async (t) => {
       { issuer: direct.url, audience: AUDIENCE, jwksUri: `${direct.url}/keys` },
     ]
     const both = new IssuerTokens(kith.store, readIssuers(JSON.stringify(issuers)) ?? [])
-    t.match(await both.verify(await oauth.token()), { kind: 'connector', mayWrite: false })
-    t.match(await both.verify(await direct.token()), { kind: 'connector', mayWrite: true })
+    t.match(await both.verify(await oauth.token(), 'scim'), { kind: 'connector', mayWrite: false })
+    t.match(await both.verify(await direct.token(), 'scim'), { kind: 'connector', mayWrite: true })
   })
 
   await t.test('a client: bound to one connector, ended within 500 ms', async (t) => {

@@ -9,7 +9,7 @@ t.teardown(async () => {
   await world.close()
   await database.drop()
 })
-const { organizationId, users, teams, teamWork, invitations } = world
+const { organizationId, users, teams, teamWork, invitations, letters } = world
 const [ann, ben, cat, dan] = world.people as [User, User, User, User] // as many as asked for
 
 const newTeam = async (): Promise<Team> => {
@@ -19,9 +19,12 @@ const newTeam = async (): Promise<Team> => {
 }
 const invite = (team: Team, email: string, role: Role = 'member', by = ann) =>
   invitations.invite(actorOf(by), team.id, { email, role })
-const letterOf = (invited: Invited) => {
-  if (!('letter' in invited)) throw new Error('they were added at once')
-  return invited.letter
+/** As the worker writes it. */
+const letterOf = async (invited: Invited) => {
+  if (!('invitation' in invited)) throw new Error('they were added at once')
+  const letter = await letters.write(organizationId, invited.invitation.id)
+  if (!letter) throw new Error('there is no letter')
+  return letter
 }
 const create = (email: string, organization = organizationId) => users.create(organization, { name: 'New', email })
 const roleOf = async (team: Team, user: User) =>
@@ -38,12 +41,18 @@ const fresh = (domain = 'spaceodyssey.com') => `new.${++number}@${domain}`
 t.test('an invitation holds for seven days, and says to whom to write', async (t) => {
   const team = await newTeam()
   const email = fresh()
-  const letter = letterOf(await invite(team, ` ${email} `, 'administrator', ben))
-  t.match(letter, { to: email, teamName: 'Project X', inviter: { id: ben.id }, invitation: { role: 'administrator' } })
+  const letter = await letterOf(await invite(team, ` ${email} `, 'administrator', ben))
+  t.match(letter, {
+    teamName: 'Project X',
+    organizationName: 'Space Odyssey',
+    inviterName: 'Person 1',
+    role: 'administrator',
+    invitation: { email, letter: 'waiting' },
+  })
   const { createdAt, expiresAt } = letter.invitation
   t.equal(Math.round((expiresAt.getTime() - createdAt.getTime()) / 3_600_000), 7 * 24)
-  t.match(await invitations.ofLink(letter.token), { email, teamName: 'Project X', teamId: team.id })
-  t.equal(await invitations.ofLink(`${letter.token.slice(0, -1)}_`), undefined)
+  t.match(await letters.ofLink(letter.token), { teamName: 'Project X', role: 'administrator' })
+  t.equal(await letters.ofLink(`${letter.token.slice(0, -1)}_`), undefined)
   const { rows } = await world.database.pool.query('select row_to_json(i)::text as row from invitation i')
   t.notOk(JSON.stringify(rows).includes(letter.token), 'the link’s secret is not kept')
   for (const wrong of ['', 'nobody', 'a b@c.example', 'a\0@c.example'])
@@ -90,15 +99,15 @@ t.test('any creation of the user turns invitations into memberships with the rol
   ]) {
     await invite(first, email, 'administrator')
     await invite(second, email, 'owner')
-    const { invitation } = letterOf(await invite(revoked, email))
+    const { invitation } = await letterOf(await invite(revoked, email))
     await invitations.revoke(actorOf(ben), revoked.id, invitation.id)
-    const { token } = letterOf(await invite(expired, email))
+    const { token } = await letterOf(await invite(expired, email))
     await expire(expired)
     const user = await make(email)
     const roles = [first, second, revoked, expired].map((team) => roleOf(team, user))
     t.strictSame(await Promise.all(roles), ['administrator', 'owner', undefined, undefined])
     t.strictSame([await listed(first), await listed(revoked)], [[], []], 'it is used up')
-    t.equal(await invitations.ofLink(token), undefined)
+    t.equal(await letters.ofLink(token), undefined)
   }
   t.equal((await teams.get(first.id)).memberCount, 4)
 })
@@ -121,7 +130,7 @@ t.test('the role stays as invited, whatever has become of whoever invited', asyn
 t.test('an e-mail that only the organization vouches for counts in its own domains', async (t) => {
   const team = await newTeam()
   const email = fresh('else.example')
-  const letter = letterOf(await invite(team, email))
+  const letter = await letterOf(await invite(team, email))
   const user = await create(email)
   t.equal(await roleOf(team, user), undefined)
   t.match(await invitations.resend(actorOf(ann), team.id, letter.invitation.id), { added: { userId: user.id } })
@@ -132,7 +141,7 @@ t.test('another organization’s users neither use an invitation nor are added',
   const team = await newTeam()
   const explorer = await world.organizations.create({ name: 'Explorer', domains: ['explorer.example'] })
   const ryan = await create('ryan@explorer.example', explorer.id)
-  letterOf(await invite(team, ryan.email))
+  await letterOf(await invite(team, ryan.email))
   const email = fresh('explorer.example')
   await invite(team, email)
   await create(email, explorer.id)
@@ -143,20 +152,20 @@ t.test('another organization’s users neither use an invitation nor are added',
 t.test('sent again it holds for seven days from then, by a new link alone', async (t) => {
   const team = await newTeam()
   const email = fresh()
-  const first = letterOf(await invite(team, email))
+  const first = await letterOf(await invite(team, email))
   await expire(team)
-  t.equal(await invitations.ofLink(first.token), undefined)
-  const again = letterOf(await invitations.resend(actorOf(ben), team.id, first.invitation.id))
+  t.equal(await letters.ofLink(first.token), undefined)
+  const again = await letterOf(await invitations.resend(actorOf(ben), team.id, first.invitation.id))
   t.ok(again.invitation.expiresAt.getTime() > Date.now() + 6.9 * 86_400_000)
-  t.equal(await invitations.ofLink(first.token), undefined)
-  t.match(await invitations.ofLink(again.token), { id: first.invitation.id })
+  t.equal(await letters.ofLink(first.token), undefined)
+  t.match(await letters.ofLink(again.token), { teamName: 'Project X' })
   const other = await newTeam()
   const wrong = [actorOf(ann), other.id, first.invitation.id] as const
   await t.rejects(invitations.resend(...wrong), { code: 'not-found' }, 'of another team')
   await t.rejects(invitations.revoke(...wrong), { code: 'not-found' })
-  t.match(await invitations.ofLink(again.token), { id: first.invitation.id }, 'which changes nothing')
+  t.match(await letters.ofLink(again.token), { teamName: 'Project X' }, 'which changes nothing')
   await teams.delete(team)
-  t.equal(await invitations.ofLink(again.token), undefined)
+  t.equal(await letters.ofLink(again.token), undefined)
   await create(email)
 })
 
@@ -196,3 +205,27 @@ t.test('20 at once: one invitation, one membership, and none is lost', async (t)
   )
   t.strictSame(await listed(team), [])
 })
+
+t.test(
+  'a letter is the same each time it is written, tells what became of it, and is not sent after that',
+  async (t) => {
+    const team = await newTeam()
+    const invited = await invite(team, fresh())
+    const first = await letterOf(invited)
+    t.equal((await letterOf(invited)).token, first.token)
+    const { id } = first.invitation
+    const state = async () => (await invitations.find(actorOf(ann), team.id, id)).letter
+    await letters.settle(first, 'failed')
+    t.equal(await state(), 'failed')
+    await invitations.resend(actorOf(ann), team.id, id)
+    t.equal(await letters.ofLink(first.token), undefined, 'at once')
+    await letters.settle(first, 'sent')
+    t.equal(await state(), 'waiting', 'that was the earlier one')
+    const again = await letters.write(organizationId, id)
+    t.not(again?.token, first.token)
+    if (again) await letters.settle(again, 'sent')
+    t.match(await invitations.find(actorOf(ann), team.id, id), { letter: 'sent', sentAt: Date })
+    t.equal(await letters.write(organizationId, id), undefined)
+    t.match(await letters.ofLink(again?.token ?? ''), { teamName: 'Project X' })
+  },
+)

@@ -39,7 +39,7 @@ let guests = 0
 const guest = () => `guest.${++guests}@example.org`
 const invited = async (team: Team, role: Role): Promise<string> => {
   const made = await invitations.invite(actorOf(owner), team.id, { email: guest(), role })
-  return 'letter' in made ? made.letter.invitation.id : ''
+  return 'invitation' in made ? made.invitation.id : ''
 }
 const set = (user: User, role: Role) => (actor: Actor, team: Team) => teamWork.setRole(actor, team.id, user.id, role)
 const remove = (user: User) => (actor: Actor, team: Team) => teamWork.remove(actor, team.id, user.id)

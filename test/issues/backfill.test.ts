@@ -1,6 +1,7 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { Migration20261124_phones } from '../../migrations/Migration20261124_phones.ts'
+import { jobsPreparation } from '../../src/outgoing/queues.ts'
 import { migrate } from '../../src/persistence/index.ts'
 import { testDatabase } from '../support/databases.ts'
 import { openWorld } from '../support/services.ts'
@@ -42,12 +43,12 @@ async function refilled(t: Test, { table, read, empty, setting }: Filled): Promi
   )
   await client.query(`create trigger stop before update on ${table} for each row when (old.id = '${before.at(-1)?.id}')
     execute function stop()`)
-  await t.rejects(migrate(database.url))
+  await t.rejects(migrate(database.url, jobsPreparation))
   const filled = (await texts()).filter(({ text }) => text !== null).length
   t.ok(filled > 0 && filled < PEOPLE, 'half-way')
 
   await client.query(`drop trigger stop on ${table}`)
-  await migrate(database.url)
+  await migrate(database.url, jobsPreparation)
   t.strictSame(await texts(), before)
 }
 
@@ -85,7 +86,7 @@ t.test('telephone numbers from before their digits were kept are found by them a
     (await texts()).some(({ search }) => search.includes('15550199')),
     'as an earlier version left them',
   )
-  t.strictSame(await migrate(database.url), [name])
+  t.strictSame(await migrate(database.url, jobsPreparation), [name])
   t.strictSame(await texts(), after)
   t.equal(after.filter(({ search }) => search.includes('\ntel-digits\t15550199\n')).length, 1)
 })

@@ -5,7 +5,7 @@ import { type RestAnswer, startRest } from '../support/rest.ts'
 
 const running = await startRest(t)
 const { kith, organization } = running
-const NAMES = ['Member', 'Administrator', 'Owner', 'Deactivated', 'Target', 'New', 'Asker']
+const NAMES = ['Member', 'Administrator', 'Owner', 'Deactivated', 'Target', 'New', 'Asker', 'Boss']
 const organizationId = await organization('Space Odyssey', 'spaceodyssey.com', NAMES)
 await organization('Explorer', 'explorer.example', ['Ryan'])
 const emailOf = (name: string) => `${name.toLowerCase()}@spaceodyssey.com`
@@ -48,8 +48,22 @@ async function newScene(): Promise<Readonly<Record<string, string>>> {
   await owner.post(`/teams/${team}/members`, { user_id: administrator?.id, role: 'administrator' })
   await asking.ask('PUT', `/teams/${team}/join-request`)
   const { json } = await owner.post(`/teams/${team}/invitations`, { email: `${randomUUID()}@else.example` })
+  const boss = await kith.users.update(await userOf('boss'), { isStaff: true })
+  const connector = await kith.connectors.obtain(organizationId, randomUUID())
+  const { token } = await kith.scimTokens.create(connector)
   const version = String((await owner.get(`/contacts/${contact}/history`)).items[0]?.id)
-  return { contact, team, version, invitation: String(json.id), target: target?.id ?? '', asker: asker?.id ?? '' }
+  return {
+    contact,
+    team,
+    version,
+    invitation: String(json.id),
+    target: target?.id ?? '',
+    asker: asker?.id ?? '',
+    boss: boss.id,
+    newcomer: newcomer?.id ?? '',
+    identity: connector.id,
+    token: token.id,
+  }
 }
 
 /** What each route is asked with. An address names what is of the scene; ids in bodies are of colleagues. */
@@ -64,6 +78,10 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /teams/{team}/members': { user_id: newcomer?.id },
   'PATCH /teams/{team}/members/{target}': { role: 'administrator' },
   'POST /teams/{team}/transfer': { user_id: target?.id },
+  'PATCH /organization': { name: 'Space Odyssey' },
+  'POST /organization/connectors': { name: 'another' },
+  'PATCH /organization/connectors/{identity}': { is_strict: true },
+  'POST /organization/connectors/{identity}/tokens': {},
   'POST /teams/{team}/invitations': { email: 'guest@else.example' },
 }
 
@@ -115,7 +133,24 @@ const ROUTES = `
   POST /teams/{team}/invitations                     | 401    | 403       | 401         | 404       | 404   | 403    | 201           | 201
   GET /teams/{team}/invitations/{invitation}         | 401    | 403       | 401         | 404       | 404   | 403    | 200           | 200
   POST /teams/{team}/invitations/{invitation}/resend | 401    | 403       | 401         | 404       | 404   | 403    | 200           | 200
-  DELETE /teams/{team}/invitations/{invitation}      | 401    | 403       | 401         | 404       | 404   | 403    | 204           | 204`
+  DELETE /teams/{team}/invitations/{invitation}      | 401    | 403       | 401         | 404       | 404   | 403    | 204           | 204
+  GET /users                                         | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
+  GET /users/{target}                                | 401    | 403       | 401         | 404       | 200   | 200    | 200           | 200
+  GET /organization                                  | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
+  PATCH /organization                                | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  GET /organization/administrators                   | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  GET /organization/administrators/{boss}            | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  PUT /organization/administrators/{newcomer}        | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  DELETE /organization/administrators/{boss}         | 401    | 403       | 401         | 403       | 204   | 403    | 403           | 403
+  GET /organization/connectors                       | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  POST /organization/connectors                      | 401    | 403       | 401         | 403       | 201   | 403    | 403           | 403
+  GET /organization/connectors/{identity}            | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  PATCH /organization/connectors/{identity}          | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  DELETE /organization/connectors/{identity}         | 401    | 403       | 401         | 403       | 204   | 403    | 403           | 403
+  GET /organization/connectors/{identity}/tokens     | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  POST /organization/connectors/{identity}/tokens    | 401    | 403       | 401         | 403       | 201   | 403    | 403           | 403
+  GET /organization/connectors/{identity}/tokens/{token} | 401    | 403       | 401         | 403       | 200   | 403    | 403           | 403
+  DELETE /organization/connectors/{identity}/tokens/{token} | 401    | 403       | 401         | 403       | 204   | 403    | 403           | 403`
 
 const cells = (line: string) => line.split('|').map((cell) => cell.trim())
 const [head = '', ...rows] = ROUTES.trim().split('\n')

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { jobsPreparation } from '../../src/outgoing/queues.ts'
 import { migrate } from '../../src/persistence/index.ts'
 
 const named = (server: string, database: string): string => {
@@ -22,7 +23,7 @@ export async function createTemplate(server: string): Promise<string> {
   const name = `kith_template_${process.pid}`
   await administer(server, `drop database if exists ${name}`)
   await administer(server, `create database ${name}`)
-  await migrate(named(server, name))
+  await migrate(named(server, name), jobsPreparation)
   return name
 }
 

@@ -71,7 +71,7 @@ export async function startIssuer(t: Test, place: 'openid' | 'oauth' = 'openid')
       aud: AUDIENCE,
       sub: 'the-client',
       client_id: 'the-client',
-      scope: 'openid scim',
+      scope: 'openid scim kith',
       iat: now(),
       exp: now() + 300,
     }),

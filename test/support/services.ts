@@ -3,6 +3,7 @@ import {
   AddressBooks,
   BookService,
   ContactService,
+  InvitationLetters,
   InvitationService,
   JoinRequestService,
   OrganizationService,
@@ -14,6 +15,7 @@ import {
 } from '#domain'
 import { invitationLinks } from '../../src/auth/invitation-links.ts'
 import { SecretKey } from '../../src/auth/secret-key.ts'
+import { Jobs } from '../../src/outgoing/jobs.ts'
 import { createStore, type Database, openDatabase } from '../../src/persistence/index.ts'
 
 const CONNECTIONS = 10
@@ -28,6 +30,7 @@ export interface Services {
   readonly teamWork: TeamWork
   readonly joinRequests: JoinRequestService
   readonly invitations: InvitationService
+  readonly letters: InvitationLetters
   readonly contacts: ContactService
   readonly addressBooks: AddressBooks
   readonly books: BookService
@@ -37,7 +40,8 @@ export interface Services {
 /** `around` may change what the store makes of the database. */
 export async function openServices(url: string, around = (database: Database) => database): Promise<Services> {
   const database = await openDatabase({ url, poolSize: CONNECTIONS, prepare: true })
-  const store = createStore(around(database))
+  const jobs = await Jobs.open(database.execute, { supervised: false })
+  const store = createStore(around(database), jobs)
   return {
     database,
     store,
@@ -46,11 +50,15 @@ export async function openServices(url: string, around = (database: Database) =>
     teams: new TeamService(store),
     teamWork: new TeamWork(store),
     joinRequests: new JoinRequestService(store),
-    invitations: new InvitationService(store, invitationLinks(new SecretKey('a key that only tests use'))),
+    invitations: new InvitationService(store),
+    letters: new InvitationLetters(store, invitationLinks(new SecretKey('a key that only tests use'))),
     contacts: new ContactService(store),
     addressBooks: new AddressBooks(store),
     books: new BookService(store),
-    close: () => database.close(),
+    close: async () => {
+      await jobs.close()
+      await database.close()
+    },
   }
 }
 

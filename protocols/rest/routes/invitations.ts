@@ -67,7 +67,7 @@ export function invitationRoutes(app: App, { actorOf, invitations }: Context): v
       const invited = await invitations.invite(actorOf(request), id, { email, role })
       const { text, etag } = invitedText(invited)
       if ('added' in invited) return sendWritten(reply, 200, text, etag)
-      reply.header('location', `${app.prefix}/teams/${id}/invitations/${invited.letter.invitation.id}`)
+      reply.header('location', `${app.prefix}/teams/${id}/invitations/${invited.invitation.id}`)
       return sendWritten(reply, 201, text, etag)
     },
   })
