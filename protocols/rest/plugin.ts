@@ -226,7 +226,6 @@ function otherMethods(scope: FastifyInstance): () => void {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = problemOf(error)
-  if (!known && process.env.DBG) console.error(error)
   if (!known) request.log.error({ err: error }, 'a request failed')
   const problem = known ?? new Problem(500, 'internal', 'Something went wrong on our side; it is logged')
   return reply.code(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problemBody(problem))
