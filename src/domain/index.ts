@@ -55,6 +55,7 @@ export {
 } from './invitations.ts'
 export {
   type Attempt,
+  type Enqueued,
   GivenUp,
   JOB_KINDS,
   type Job,
