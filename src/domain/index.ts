@@ -57,6 +57,7 @@ export {
 } from './invitations.ts'
 export {
   type Attempt,
+  type Enqueued,
   GivenUp,
   JOB_KINDS,
   type Job,
