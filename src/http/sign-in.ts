@@ -19,6 +19,15 @@ const SECURITY = {
   'x-content-type-options': 'nosniff',
 }
 
+const METHODS = {
+  '/login': 'GET',
+  '/login/callback': 'GET',
+  '/login/link': 'GET, POST',
+  '/login/link.js': 'GET',
+  '/logout': 'POST',
+  '/backchannel-logout': 'POST',
+}
+
 export interface SignInOptions {
   readonly webLogin: WebLogin
   readonly webSessions: WebSessionService
@@ -117,4 +126,12 @@ export async function signIn(app: FastifyInstance, { webLogin, webSessions, publ
     const done = await webLogin.logout(field(request, 'logout_token'))
     return done ? reply.code(200).send() : reply.code(400).send({ error: 'invalid_request' })
   })
+
+  // RFC 9110 §15.5.6
+  for (const [url, allow] of Object.entries(METHODS)) {
+    const method = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => !allow.split(', ').includes(one))
+    const onRequest = async (_: FastifyRequest, reply: FastifyReply) =>
+      refuse(reply.header('allow', allow), `Here goes ${allow}.`, 405)
+    app.route({ method, url, onRequest, handler: onRequest, exposeHeadRoute: false })
+  }
 }
