@@ -128,9 +128,15 @@ function withoutSecrets(body: string | undefined, secrets: readonly string[]): {
   return { body: JSON.stringify(Object.fromEntries(members)) }
 }
 
+const SECRET = /^(secret|token|password)$/
+
+interface Members {
+  readonly properties?: object
+  readonly required?: readonly string[]
+}
 interface Described {
   readonly headers?: object
-  readonly content?: Readonly<Record<string, { readonly schema: { readonly required?: readonly string[] } }>>
+  readonly content?: Readonly<Record<string, { readonly schema: Members }>>
 }
 
 /** What is answered, of which a repeat lacks the secrets. */
@@ -138,6 +144,8 @@ function answers(responses: Readonly<Record<string, Described>>, secrets: readon
   return Object.entries(responses).map(([status, response]) => {
     if (!status.startsWith('2')) return [status, response]
     const content = Object.entries(response.content ?? {}).map(([type, { schema }]) => {
+      const told = Object.keys(schema.properties ?? {}).find((name) => SECRET.test(name) && !secrets.includes(name))
+      if (told !== undefined) throw new TypeError(`"${told}" would be kept for repeats: name it in config.secrets`)
       const required = schema.required?.filter((name) => !secrets.includes(name))
       return [type, { schema: { ...schema, ...(required ? { required } : {}) } }]
     })

@@ -57,6 +57,7 @@ export function connectorTokenRoutes(app: App, { actorOf, connectorWork }: Conte
   })
 
   app.post('/organization/connectors/:id/tokens', {
+    config: { secrets: ['token'] },
     schema: {
       operationId: 'createConnectorToken',
       tags,
