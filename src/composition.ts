@@ -7,9 +7,11 @@ import {
   ClientPropertyService,
   ColleagueService,
   ConnectorService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  ContactImport,
   ContactService,
   DirectoryEntryService,
   HistoryService,
@@ -55,6 +57,7 @@ export interface Kith {
   readonly store: Store
   readonly organizations: OrganizationService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly users: UserService
   readonly ownProfile: OwnProfileService
   readonly people: People
@@ -68,6 +71,7 @@ export interface Kith {
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
+  readonly contactImport: ContactImport
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly sharedDirectories: SharedDirectoryService
@@ -147,6 +151,7 @@ async function assemble(
       'invitation-letter': sendInvitation(invitationLetters, mailer, config.publicUrl),
     })
     const addressBooks = new AddressBooks(store)
+    const scimTokens = new ScimTokens(store, key)
     const secrets = hookSecrets(key)
     const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
     const deliverer = new Deliverer(store.hooks, secrets, fetch)
@@ -154,6 +159,7 @@ async function assemble(
       store,
       organizations: new OrganizationService(store),
       organizationWork: new OrganizationWork(store),
+      connectorWork: new ConnectorWork(store, scimTokens.issue),
       users: new UserService(store),
       ownProfile: new OwnProfileService(store),
       people: new People(store),
@@ -167,6 +173,7 @@ async function assemble(
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
       contactBatch: new ContactBatch(store),
+      contactImport: new ContactImport(store, contacts),
       contactFeed: new ContactFeed(store, addressBooks),
       addressBooks,
       books: new BookService(store),
@@ -179,7 +186,7 @@ async function assemble(
       appPasswords: new AppPasswords(store, key),
       connectors: new ConnectorService(store),
       identities: new IdentityService(store),
-      scimTokens: new ScimTokens(store, key),
+      scimTokens,
       issuerTokens: new IssuerTokens(store, config.issuers),
       hooks: new HookService(store, secrets, deliverer),
       deliverer,

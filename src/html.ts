@@ -27,3 +27,9 @@ export function html(strings: TemplateStringsArray, ...values: readonly (string 
   )
   return new Html(strings.map((string, at) => string + (written[at] ?? '')).join(''))
 }
+
+export const page = (title: string, body: Html): string =>
+  html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title} – Kith</title></head>
+<body><main><h1>${title}</h1>${body}</main></body></html>
+`.text

@@ -31,6 +31,9 @@ t.test('a setting that cannot be stops the start and is named', async (t) => {
     TRUSTED_PROXIES: 'localhost',
     ISSUERS: '[{"issuer": "https://id.example"}]',
     LOG_LEVEL: 'loud',
+    SMTP_URL: 'http://mail.example',
+    MAIL_FROM: 'Kith <nobody>',
+    SMTP_TLS: 'perhaps',
   }
   const documented = readFileSync('docs/settings.md', 'utf8')
   for (const [name, value] of Object.entries(wrong)) {
@@ -42,6 +45,8 @@ t.test('a setting that cannot be stops the start and is named', async (t) => {
     { message: /^(?!.*too short)/ },
     'and no secret is shown',
   )
+  t.throws(() => readConfig({ SMTP_URL: 'smtp://kith:secret@mail.example/x' }), { message: /^SMTP_URL (?!.*secret)/ })
+  t.throws(() => readConfig({ SMTP_URL: 'smtp://kith:secret@mail.example' }), { message: /^MAIL_FROM / })
   const { status, err } = await run(process.execPath, ['src/cli.ts', 'serve'], { PORT: 'eighty' })
   t.equal(status, 1)
   t.match(err, /^PORT /)

@@ -31,6 +31,7 @@ const REFUSALS = {
   'too-much': { status: 507, condition: DAV('quota-not-exceeded') }, // RFC 4331 §6
   'uid-conflict': { status: 403, condition: CARDDAV('no-uid-conflict') },
   'need-privileges': { status: 403, condition: DAV('need-privileges') }, // RFC 3744 §7.1.1
+  'login-too-old': { status: 403 },
   locked: { status: 423, condition: DAV('lock-token-submitted') }, // RFC 4918 §16
   'lock-conflict': { status: 423, condition: DAV('no-conflicting-lock') },
   'token-refused': { status: 403, condition: DAV('valid-sync-token') }, // RFC 6578 §3.2

@@ -5,9 +5,11 @@ import type {
   Actor,
   AddressBooks,
   ColleagueService,
+  ConnectorWork,
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  ContactImport,
   DirectoryEntryService,
   HistoryService,
   HookService,
@@ -26,6 +28,7 @@ export interface Services {
   readonly addressBooks: AddressBooks
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
+  readonly contactImport: ContactImport
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly sharedDirectories: SharedDirectoryService
@@ -36,6 +39,7 @@ export interface Services {
   readonly invitations: InvitationService
   readonly colleagues: ColleagueService
   readonly organizationWork: OrganizationWork
+  readonly connectorWork: ConnectorWork
   readonly hooks: HookService
   /** Where a card is in CardDAV. */
   readonly cardHref: (actor: Actor, book: string, name: string) => string

@@ -9,10 +9,13 @@ import { readingPage } from './docs.ts'
 import { idempotent } from './idempotency.ts'
 import { PROBLEM_TYPE, Problem, problemBody, problemOf } from './problems.ts'
 import { type Limit, rateLimited } from './rate-limit.ts'
+import { connectorTokenRoutes } from './routes/connector-tokens.ts'
+import { connectorRoutes } from './routes/connectors.ts'
 import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
+import { contactImportRoutes } from './routes/contact-import.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { directoryRoutes } from './routes/directories.ts'
@@ -29,11 +32,15 @@ import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
 import { validator, wrong } from './validation.ts'
 
-/** Who a request is from, or that nobody may come with what it bears. */
-export type Authenticate = (request: FastifyRequest) => Promise<Bearer | 'unauthorized'>
+/** Who a request is from, or why nobody comes with what it bears: a session may, from a page of ours. */
+export type Authenticate = (
+  request: FastifyRequest,
+) => Promise<Bearer | { readonly missingScope: string } | 'unauthorized' | 'cross-site'>
 
 export interface RestOptions extends Services {
   readonly authenticate: Authenticate
+  /** The cookie of a session. */
+  readonly sessionCookie: string
   readonly once: Once
   /** Where people reach the server: an origin. */
   readonly publicUrl: string
@@ -52,7 +59,7 @@ export const UNREADABLE = [
 
 /** The JSON API under /api/v1, and its description. */
 export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
-  const { authenticate, publicUrl, bodyLimit, rateLimit, once, ...services } = options
+  const { authenticate, sessionCookie, publicUrl, bodyLimit, rateLimit, once, ...services } = options
   const actors = new WeakMap<FastifyRequest, Actor>()
   const actorOf = (request: FastifyRequest): Actor => {
     const actor = actors.get(request)
@@ -62,12 +69,20 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
   const letIn =
     (limited: Limit) =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      reply.header('cache-control', 'private, no-cache').header('vary', 'Authorization')
+      reply.headers(PRIVATE)
       const bearer = await authenticate(request)
       if (bearer === 'unauthorized') {
         const told = request.headers.authorization === undefined ? '' : ', error="invalid_token"' // RFC 6750 §3.1
         const headers = { 'www-authenticate': `Bearer realm="Kith"${told}` }
-        throw new Problem(401, 'unauthorized', 'Send an access token of yours: Authorization: Bearer …', { headers })
+        throw new Problem(401, 'unauthorized', 'Sign in, or send an access token of yours: Authorization: Bearer …', {
+          headers,
+        })
+      }
+      if (bearer === 'cross-site') throw new Problem(403, 'cross-site', 'Another site sent this, or nothing tells')
+      if ('missingScope' in bearer) {
+        const challenge = `Bearer realm="Kith", error="insufficient_scope", scope="${bearer.missingScope}"` // likewise
+        const headers = { 'www-authenticate': challenge }
+        throw new Problem(403, 'insufficient-scope', `Your token lacks the scope ${bearer.missingScope}`, { headers })
       }
       if (bearer.kind !== 'user') {
         throw new Problem(403, 'no-person', 'This token is an identity provider’s: it speaks SCIM, and is no person’s')
@@ -78,7 +93,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
 
   await app.register(
     async (api) => {
-      await api.register(swagger, { openapi: description(publicUrl) })
+      await api.register(swagger, { openapi: description(publicUrl, sessionCookie) })
       api.setErrorHandler(sendProblem)
       api.setNotFoundHandler(nothing)
       await api.register(
@@ -107,6 +122,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           subscriptionRoutes(typed, context)
           contactBatchRoutes(typed, context)
           contactExportRoutes(typed, context)
+          contactImportRoutes(typed, context)
           contactChangesRoutes(typed, context)
           contactPhotoRoutes(typed, context)
           contactHistoryRoutes(typed, context)
@@ -116,6 +132,8 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           invitationRoutes(typed, context)
           userRoutes(typed, context)
           organizationRoutes(typed, context)
+          connectorRoutes(typed, context)
+          connectorTokenRoutes(typed, context)
           hookRoutes(typed, context)
           refuseOthers()
         },
@@ -141,6 +159,13 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
   )
 }
 
+/** A browser shows nothing of what people wrote as a page of ours: there its scripts would be in their session. */
+const PRIVATE = {
+  'cache-control': 'private, no-cache',
+  vary: 'Authorization, Cookie',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+}
 const nothing = (): never => {
   throw new Problem(404, 'not-found', 'Nothing is here')
 }
@@ -155,7 +180,7 @@ const assertTaken =
     throw new Problem(415, 'unsupported-media-type', `Send the body as ${takes.join(' or ')}`)
   }
 
-const description = (publicUrl: string) => ({
+const description = (publicUrl: string, sessionCookie: string) => ({
   openapi: '3.1.0' as const,
   info: {
     title: 'Kith',
@@ -164,8 +189,13 @@ const description = (publicUrl: string) => ({
       'An organization’s people, each as you see them, and your own contacts. Errors are problem details (RFC 9457).',
   },
   servers: [{ url: publicUrl }],
-  components: { securitySchemes: { bearer: { type: 'http' as const, scheme: 'bearer' } } },
-  security: [{ bearer: [] }],
+  components: {
+    securitySchemes: {
+      bearer: { type: 'http' as const, scheme: 'bearer' },
+      session: { type: 'apiKey' as const, in: 'cookie', name: sessionCookie },
+    },
+  },
+  security: [{ bearer: [] }, { session: [] }],
 })
 
 /** RFC 9110 §15.5.6: what is there answers every method, a wrong one with those that are right. */
@@ -196,6 +226,7 @@ function otherMethods(scope: FastifyInstance): () => void {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = problemOf(error)
+  if (!known && process.env.DBG) console.error(error)
   if (!known) request.log.error({ err: error }, 'a request failed')
   const problem = known ?? new Problem(500, 'internal', 'Something went wrong on our side; it is logged')
   return reply.code(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problemBody(problem))

@@ -52,6 +52,7 @@ const STATUSES = {
   'too-much': 413,
   'uid-conflict': 409,
   'need-privileges': 403,
+  'login-too-old': 403,
   locked: 423,
   'lock-conflict': 423,
   'token-refused': 410,

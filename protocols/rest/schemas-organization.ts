@@ -79,3 +79,45 @@ export const Administrator = Type.Object({
 })
 export const Administrators = Type.Object({ items: Type.Array(Administrator), next })
 export const ByUser = Type.Object({ user_id: Type.String() })
+
+const connector = {
+  name: Type.String({ maxLength: 1_000, description: 'Unique in the organization' }),
+  is_strict: Type.Boolean({ description: 'Refuse what clients are known to get wrong' }),
+}
+const STAFF_ROLE = 'Whoever has this role at the identity provider is staff; null: roles grant nothing'
+const staffRole = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()], { description: STAFF_ROLE })
+export const Connector = Type.Object({ id, ...connector, staff_role: staffRole })
+export const Connectors = Type.Object({ items: Type.Array(Connector), next })
+export const ConnectorNew = Type.Object(
+  { name: connector.name, is_strict: optional(connector.is_strict), staff_role: optional(staffRole) },
+  strict,
+)
+export const ConnectorChange = Type.Partial(ConnectorNew, strict)
+
+const when = Type.String({ format: 'date-time' })
+const time = (description: string) => Type.Union([when, Type.Null()], { description })
+const token = {
+  id,
+  label: Type.String({ maxLength: 1_000, description: 'What it is for; the connector’s name unless told' }),
+  may_write: Type.Boolean(),
+  created_at: when,
+  ends_at: time('When it ends; null: when it is deleted'),
+  last_used_at: time('To five minutes'),
+}
+export const ConnectorToken = Type.Object(token)
+export const ConnectorTokens = Type.Object({ items: Type.Array(ConnectorToken), next })
+export const ConnectorTokenMade = Type.Object({
+  ...token,
+  token: Type.String({ description: 'The bearer token itself; it is not told again' }),
+})
+export const ConnectorTokenNew = Type.Object(
+  {
+    label: optional(token.label),
+    may_write: optional(Type.Boolean({ default: true, description: 'False: it may read only' })),
+    expires_in_days: optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 3_650 }), Type.Null()], { description: 'Null: it does not' }),
+    ),
+  },
+  strict,
+)
+export const ByToken = Type.Object({ id: Type.String(), token_id: Type.String() })

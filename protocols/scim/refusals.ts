@@ -18,6 +18,7 @@ const REFUSALS = {
   'too-much': { status: 413 },
   'uid-conflict': { status: 409 },
   'need-privileges': { status: 403 },
+  'login-too-old': { status: 403 },
   locked: { status: 409 },
   'lock-conflict': { status: 409 },
   'token-refused': { status: 400 },

@@ -8,11 +8,21 @@ const MAX_LENGTH = 16_384
 /** By how much an issuer's clock may differ from ours. */
 const TOLERANCE_SECONDS = 5
 
+/** What a token is shown for. */
+export type Use = 'scim' | 'api'
+
+interface Known {
+  readonly bearer: Bearer
+  /** What its issuer's tokens must be good for, and what this one is good for. */
+  readonly needed: Readonly<Record<Use, string>>
+  readonly scopes: readonly unknown[]
+}
+
 /** Access tokens (RFC 9068, and what issuers made before it) of the issuers that the operator configured. */
 export class IssuerTokens {
   readonly #store: Store
   readonly #issuers: ReadonlyMap<string, { readonly issuer: Issuer; readonly keys: IssuerKeys }>
-  readonly #believed = new Believed<Bearer>()
+  readonly #believed = new Believed<Known>()
 
   constructor(store: Store, issuers: readonly Issuer[], times?: Partial<KeyTimes>) {
     this.#store = store
@@ -20,16 +30,23 @@ export class IssuerTokens {
   }
 
   /**
-   * Whom a token lets in: the connector that its client is bound to, or else the user whom its subject is.
+   * Whom a token lets in: the connector that its client is bound to, or else the user whom its subject is. Of one that is
+   * right but not good for that, the scope that it lacks.
    *
    * @throws DomainError `unavailable`: the issuer's keys, or the database, cannot be had
    */
-  async verify(text: string): Promise<Bearer | undefined> {
+  async verify(text: string, use: Use): Promise<Bearer | { readonly missingScope: string } | undefined> {
     if (text.length > MAX_LENGTH) return undefined
-    return await this.#believed.verify(text, async () => {
-      const payload = await this.#payload(text)
-      return payload && (await this.#bearer(payload))
-    })
+    const known = await this.#believed.verify(text, () => this.#known(text))
+    return known && (known.scopes.includes(known.needed[use]) ? known.bearer : { missingScope: known.needed[use] })
+  }
+
+  async #known(text: string): Promise<Known | undefined> {
+    const payload = await this.#payload(text)
+    const issuer = this.#issuers.get(payload?.iss ?? '')?.issuer
+    const bearer = payload && (await this.#bearer(payload))
+    if (!bearer || !issuer) return undefined
+    return { bearer, needed: { scim: issuer.scope, api: issuer.apiScope }, scopes: scopes(payload) }
   }
 
   /** Of a token that is right in all that it says. */
@@ -46,7 +63,7 @@ export class IssuerTokens {
         requiredClaims: ['iss', 'aud', 'exp'],
         clockTolerance: TOLERANCE_SECONDS,
       })
-      return isAccessToken(payload, protectedHeader.typ) && scopes(payload).includes(issuer.scope) ? payload : undefined
+      return isAccessToken(payload, protectedHeader.typ) && scopes(payload).length > 0 ? payload : undefined
     } catch (error) {
       if (error instanceof DomainError) throw error
       return undefined // whatever is wrong with it, or with the key that it names
@@ -65,7 +82,9 @@ export class IssuerTokens {
     }
     if (typeof sub !== 'string' || !isStorable(sub)) return undefined
     const actor = await this.#store.identities.actor({ issuer, sub })
-    return actor && { kind: 'user', key: `user ${actor.userId}`, actor }
+    if (!actor) return undefined
+    const signedInAt = timeOf(payload.auth_time)
+    return { kind: 'user', key: `user ${actor.userId}`, actor: { ...actor, ...(signedInAt ? { signedInAt } : {}) } }
   }
 }
 
@@ -90,6 +109,12 @@ function scopes(payload: JWTPayload): readonly unknown[] {
   // 1 and 2: the app has shown a secret or a certificate, which no ID token tells
   const isApp = idtyp === 'app' || (idtyp === undefined && /^[12]$/.test(String(azpacr ?? appidacr)))
   return isApp && Array.isArray(roles) ? roles : []
+}
+
+/** RFC 9068 §2.2.1; a time to come tells nothing. */
+function timeOf(seconds: unknown): Date | undefined {
+  const isPast = typeof seconds === 'number' && seconds > 0 && seconds <= Date.now() / 1_000 + TOLERANCE_SECONDS
+  return isPast ? new Date(seconds * 1_000) : undefined
 }
 
 /** RFC 9068 §2.2.1: what tells that somebody signed in; then the client acts for them, and not for itself. */

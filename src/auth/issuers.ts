@@ -23,8 +23,10 @@ export interface Issuer {
   readonly audience?: string
   /** Where the keys are; absent: where the issuer's metadata says. */
   readonly jwksUri?: string
-  /** What the token must be good for. */
+  /** What a token must be good for at SCIM. */
   readonly scope: string
+  /** What a person's token must be good for at the JSON API. */
+  readonly apiScope: string
   readonly algorithms: readonly string[]
   /** Absent: nobody signs in there. */
   readonly signIn?: SignInIssuer
@@ -42,10 +44,10 @@ export interface SignInIssuer extends IssuerPolicy {
 }
 
 export const ISSUERS_EXPECTED =
-  'a JSON array of {"issuer": "https://…"} with an "audience" (then "jwksUri", "scope" and "algorithms" of key pairs, where wanted), or with a "clientId" and "organizations" (an array of ids, or "*"; then "clientSecret", "registrationIdClaim", "subStable" and "scopes", where wanted), or with both'
+  'a JSON array of {"issuer": "https://…"} with an "audience" (then "jwksUri", "scope", "apiScope" and "algorithms" of key pairs, where wanted), or with a "clientId" and "organizations" (an array of ids, or "*"; then "clientSecret", "registrationIdClaim", "subStable" and "scopes", where wanted), or with both'
 
 const SIGN_IN_FIELDS = ['clientId', 'clientSecret', 'organizations', 'registrationIdClaim', 'subStable', 'scopes']
-const FIELDS = ['issuer', 'audience', 'jwksUri', 'scope', 'algorithms', ...SIGN_IN_FIELDS]
+const FIELDS = ['issuer', 'audience', 'jwksUri', 'scope', 'apiScope', 'algorithms', ...SIGN_IN_FIELDS]
 
 /** The setting, or undefined where it cannot be. */
 export function readIssuers(text: string): readonly Issuer[] | undefined {
@@ -64,19 +66,21 @@ export function readIssuers(text: string): readonly Issuer[] | undefined {
 function readIssuer(value: unknown): Issuer | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   if (Object.keys(value).some((key) => !FIELDS.includes(key))) return undefined
-  const { issuer, audience, jwksUri, scope = 'scim', algorithms = SIGNATURES } = value as Record<string, unknown> // an object
-  if (!isAddress(issuer) || /[?#]/.test(issuer) || !isWord(scope)) return undefined
+  const members = value as Readonly<Record<string, unknown>> // an object
+  const { issuer, audience, jwksUri, scope = 'scim', apiScope = 'kith', algorithms = SIGNATURES } = members
+  if (!isAddress(issuer) || /[?#]/.test(issuer) || !isWord(scope) || !isWord(apiScope)) return undefined
   if (audience !== undefined && !isWord(audience)) return undefined
   if (jwksUri !== undefined && !isAddress(jwksUri)) return undefined
   if (!Array.isArray(algorithms) || algorithms.length === 0) return undefined
   if (!algorithms.every((one) => SIGNATURES.some((known) => known === one))) return undefined
-  const signIn = readSignIn(value as Record<string, unknown>) // likewise
+  const signIn = readSignIn(members)
   if (signIn === undefined || (signIn === 'none' && audience === undefined)) return undefined
   return {
     issuer,
     ...(audience === undefined ? {} : { audience }),
     ...(jwksUri === undefined ? {} : { jwksUri }),
     scope,
+    apiScope,
     algorithms,
     ...(signIn === 'none' ? {} : { signIn }),
   }

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { type ApiToken, asId, type Bearer, type Connector, DomainError, type Id, notFound, type Store } from '#domain'
+import {
+  type ApiToken,
+  type ApiTokens,
+  asId,
+  type Bearer,
+  type Connector,
+  DomainError,
+  type Id,
+  type NewApiToken,
+  notFound,
+  type Store,
+  type TokenOptions,
+} from '#domain'
 import { Believed, isUseWorthNoting } from './believed.ts'
 import type { SecretKey } from './secret-key.ts'
 import { TokenText } from './token-text.ts'
-
-export interface NewScimToken {
-  readonly token: ApiToken
-  /** Shown once; only its hash is kept. */
-  readonly text: string
-}
-
-export interface TokenOptions {
-  readonly label?: string | undefined
-  readonly mayWrite?: boolean
-  readonly expiresAt?: Date | undefined
-}
 
 export interface AccessToken {
   readonly text: string
@@ -39,16 +39,25 @@ export class ScimTokens {
   }
 
   /** @throws DomainError `invalid-data` */
-  async create(connector: Connector, { label, mayWrite = true, expiresAt }: TokenOptions = {}): Promise<NewScimToken> {
+  create = (connector: Connector, options: TokenOptions = {}): Promise<NewApiToken> =>
+    this.#store.transaction(({ apiTokens }) => this.issue(apiTokens, connector, options))
+
+  /** In a transaction that somebody else has begun. @throws DomainError `invalid-data` */
+  issue = async (
+    apiTokens: ApiTokens,
+    connector: Connector,
+    { label, mayWrite = true, expiresAt }: TokenOptions,
+  ): Promise<NewApiToken> => {
     const made = this.#make(connector, label ?? connector.name, mayWrite, expiresAt)
-    await this.#store.transaction(({ apiTokens }) => this.#insert(apiTokens, made))
+    await this.#insert(apiTokens, made)
     return made
   }
 
-  #make(connector: Connector, label: string, mayWrite: boolean, expiresAt: Date | undefined): NewScimToken {
+  #make(connector: Connector, label: string, mayWrite: boolean, expiresAt: Date | undefined): NewApiToken {
     const trimmed = label.trim()
-    if (trimmed === '' || trimmed.length > 200) {
-      throw new DomainError('invalid-data', 'A label tells what the token is for, in at most 200 characters')
+    if (trimmed === '' || trimmed.length > 200 || /\p{Cc}/u.test(trimmed)) {
+      const problems = [{ field: 'label', problem: 'has 1 to 200 characters, and no control characters' }]
+      throw new DomainError('invalid-data', 'A label tells what the token is for', { problems })
     }
     const createdAt = new Date()
     if (expiresAt && expiresAt <= createdAt)
@@ -65,7 +74,7 @@ export class ScimTokens {
     return { token, text: this.#text.makeToken({ organizationId: connector.organizationId, id }) }
   }
 
-  #insert = (apiTokens: Store['apiTokens'], { token, text }: NewScimToken): Promise<void> =>
+  #insert = (apiTokens: ApiTokens, { token, text }: NewApiToken): Promise<void> =>
     apiTokens.insert(token, this.#hash(text), this.#key.id)
 
   list = (organizationId?: Id): Promise<ApiToken[]> => this.#store.apiTokens.list(organizationId)
@@ -76,7 +85,7 @@ export class ScimTokens {
    *
    * @throws DomainError `not-found`
    */
-  async rotate(id: string, overlapSeconds = DAY_SECONDS): Promise<NewScimToken> {
+  async rotate(id: string, overlapSeconds = DAY_SECONDS): Promise<NewApiToken> {
     return await this.#store.transaction(async ({ apiTokens }) => {
       const known = asId(id)
       const old = known && (await apiTokens.lock(known))

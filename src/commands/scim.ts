@@ -1,5 +1,4 @@
-import type { ApiToken, Connector } from '#domain'
-import type { NewScimToken } from '../auth/scim-tokens.ts'
+import type { ApiToken, Connector, NewApiToken } from '#domain'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
 import { type Command, type Input, type Option, type Output, table, UsageError } from './command.ts'
@@ -69,7 +68,7 @@ const tokenJson = ({ id, label, connector, mayWrite, createdAt, expiresAt, lastU
   revokedAt: revokedAt ?? null,
 })
 
-function shown({ publicUrl }: Config, { token, text }: NewScimToken): Output {
+function shown({ publicUrl }: Config, { token, text }: NewApiToken): Output {
   const { id, connector, expiresAt } = token
   const url = `${publicUrl}/scim/v2`
   const lines = [

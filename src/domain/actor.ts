@@ -1,3 +1,5 @@
+import { DomainError } from './errors.ts'
+
 /** A UUID in lower case. */
 export type Id = string
 
@@ -7,6 +9,20 @@ export interface Actor {
   readonly userId: Id
   /** The user's `people` book: the collection of colleagues, own cards and teams. */
   readonly peopleId: Id
+  /** When they last showed who they are; absent where nothing tells. */
+  readonly signedInAt?: Date
+}
+
+const RECENT_MS = 15 * 60_000
+
+/**
+ * For what outlives a session, such as a password for a device: whoever finds one open gets nothing that lasts.
+ *
+ * @throws DomainError `login-too-old`
+ */
+export function assertRecent(signedInAt: Date | undefined): void {
+  if (signedInAt && Date.now() - signedInAt.getTime() <= RECENT_MS) return
+  throw new DomainError('login-too-old', 'Sign in again: for this, your sign-in may be 15 minutes old at most')
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

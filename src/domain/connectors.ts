@@ -15,8 +15,9 @@ export interface Connector {
   readonly staffRole?: string
 }
 
-/** What an operator may say of a connector; an empty `staffRole` takes the mapping away. */
+/** What may be said of a connector; an empty `staffRole` takes the mapping away. */
 export interface ConnectorChange {
+  readonly name?: string
   readonly isStrict?: boolean
   readonly staffRole?: string
 }
@@ -36,12 +37,36 @@ export type Bearer =
 
 const DEFAULT_CONNECTOR = 'default'
 
-function checked(text: string, what: string): string {
+type Field = 'name' | 'staff_role' | 'client_id'
+
+function checked(text: string, what: string, field: Field): string {
   const trimmed = text.trim()
   if (trimmed === '' || trimmed.length > 200 || /\p{Cc}/u.test(trimmed)) {
-    throw new DomainError('invalid-data', `${what} has 1 to 200 characters, and no control characters`)
+    const problem = 'has 1 to 200 characters, and no control characters'
+    throw new DomainError('invalid-data', `${what} ${problem}`, { problems: [{ field, problem }] })
   }
   return trimmed
+}
+
+const nameOf = (text: string): string => checked(text, "A connector's name", 'name')
+
+export const newConnector = (organizationId: Id, { name = '', ...rest }: ConnectorChange): Connector =>
+  changedConnector({ organizationId, id: randomUUID(), name: '', isStrict: false }, { name, ...rest })
+
+/** @throws DomainError `invalid-data` */
+export function changedConnector(
+  now: Connector,
+  { name, isStrict = now.isStrict, staffRole }: ConnectorChange,
+): Connector {
+  const { staffRole: before, ...rest } = now
+  const role =
+    staffRole === undefined ? before : staffRole === '' ? undefined : checked(staffRole, 'A role', 'staff_role')
+  return {
+    ...rest,
+    name: name === undefined ? now.name : nameOf(name),
+    isStrict,
+    ...(role === undefined ? {} : { staffRole: role }),
+  }
 }
 
 export class ConnectorService {
@@ -61,24 +86,18 @@ export class ConnectorService {
 
   /** Of that name in the organization, made if it is not there yet. @throws DomainError `invalid-data` */
   async obtain(organizationId: Id, name = DEFAULT_CONNECTOR): Promise<Connector> {
-    const checkedName = checked(name, "A connector's name")
+    const connector = newConnector(organizationId, { name })
     return await this.#store.transaction(async ({ connectors }) => {
-      await connectors.insertAbsent({ organizationId, id: randomUUID(), name: checkedName, isStrict: false })
-      const found = await connectors.find(organizationId, checkedName)
+      await connectors.insertAbsent(connector)
+      const found = await connectors.find(organizationId, connector.name)
       if (!found) throw notFound(`There is no connector "${name}" in the organization`)
       return found
     })
   }
 
   /** In force within 500 ms on every process. @throws DomainError `invalid-data` */
-  async update(connector: Connector, { isStrict, staffRole }: ConnectorChange): Promise<Connector> {
-    const { staffRole: before, ...rest } = connector
-    const role = staffRole === undefined ? before : staffRole === '' ? undefined : checked(staffRole, 'A role')
-    const changed = {
-      ...rest,
-      isStrict: isStrict ?? connector.isStrict,
-      ...(role === undefined ? {} : { staffRole: role }),
-    }
+  async update(connector: Connector, change: ConnectorChange): Promise<Connector> {
+    const changed = changedConnector(connector, change)
     await this.#store.transaction(({ connectors }) => connectors.update(changed))
     return changed
   }
@@ -89,7 +108,7 @@ export class ConnectorService {
    * @throws DomainError `invalid-data`, `already-exists` where it comes as one already
    */
   async bind(connector: Connector, issuer: string, clientId: string, mayWrite: boolean): Promise<ConnectorClient> {
-    const client = { issuer, clientId: checked(clientId, 'A client id'), connector, mayWrite }
+    const client = { issuer, clientId: checked(clientId, 'A client id', 'client_id'), connector, mayWrite }
     const bound = await this.#store.transaction(({ connectors }) => connectors.bind(client))
     if (!bound) {
       throw new DomainError('already-exists', `The client "${clientId}" of ${issuer} is bound already: unbind it first`)

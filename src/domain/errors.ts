@@ -12,6 +12,8 @@ export type DomainErrorCode =
   | 'too-much'
   | 'uid-conflict'
   | 'need-privileges'
+  /** They showed who they are too long ago for that. */
+  | 'login-too-old'
   /** Another device's lock is in the way of a write, or of a lock. */
   | 'locked'
   | 'lock-conflict'

@@ -1,7 +1,8 @@
-export { type Actor, asId, type Id } from './actor.ts'
+export { type Actor, asId, assertRecent, type Id } from './actor.ts'
 export { attributesOf, type PersonAttributes, type PostalAddress, shownName, type TypedValue } from './attributes.ts'
 export * from './changes.ts'
 export { type Colleague, ColleagueService, type Colleagues, type Viewer } from './colleagues.ts'
+export { ConnectorWork } from './connector-work.ts'
 export {
   type Bearer,
   type Connector,
@@ -30,6 +31,7 @@ export { ContactService } from './contacts/contact-service.ts'
 export { type ContactChange, ContactDataService, type ContactPage, type HiddenPage } from './contacts/data-service.ts'
 export { ContactFeed, type FeedPage, type ListedContact } from './contacts/feed.ts'
 export { HistoryService, type Restored, type Version as ContactVersion, type VersionPage } from './contacts/history.ts'
+export { ContactImport, type Imported } from './contacts/import.ts'
 export type { Lock } from './contacts/lock.ts'
 export { LockService } from './contacts/lock-service.ts'
 export * from './contacts/overlay.ts'

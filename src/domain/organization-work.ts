@@ -2,8 +2,8 @@ import type { DataField } from '#vcard'
 import type { Actor, Id } from './actor.ts'
 import { DomainError, notFound } from './errors.ts'
 import { mayCreateTeams, type Organization, type OrganizationChange, saveOrganization } from './organizations.ts'
-import type { Store, Transaction } from './ports.ts'
-import { assertActive, lockPeople } from './team-role.ts'
+import type { Repositories, Store, Transaction } from './ports.ts'
+import { assertActive, assertExpected, type Expected, lockPeople } from './team-role.ts'
 import { type ManagedUser, saveManaged, type User } from './users.ts'
 
 /** What somebody may do in their organization. */
@@ -31,6 +31,12 @@ export function assertAdministrator({ isStaff }: Pick<User, 'isStaff'>): void {
   if (!isStaff) throw new DomainError('need-privileges', 'This is for administrators of your organization')
 }
 
+/** Who asks, if they are active still. */
+export async function myselfOf({ users }: Repositories, { organizationId, userId }: Actor): Promise<User | undefined> {
+  const [user] = await users.find(userId)
+  return user?.organizationId === organizationId && user.isActive ? user : undefined
+}
+
 /** What people do with their organization: everybody reads it, administrators change it and name each other. */
 export class OrganizationWork {
   readonly #store: Store
@@ -50,14 +56,14 @@ export class OrganizationWork {
   async change(
     actor: Actor,
     change: OrganizationChange,
-    expected?: (now: OrganizationView) => boolean,
+    expected?: Expected<OrganizationView>,
   ): Promise<OrganizationView> {
     return await this.#store.transaction(async (transaction) => {
       const { myself } = await lockPeople(transaction, actor)
       assertAdministrator(myself)
       const now = await transaction.organizations.lock(actor.organizationId)
       if (!now) throw notFound('The organization is gone')
-      assertExpected(expected?.({ organization: now, abilities: abilitiesOf(myself, now) }))
+      assertExpected(expected, { organization: now, abilities: abilitiesOf(myself, now) })
       const organization = await saveOrganization(transaction, now, change)
       return { organization, abilities: abilitiesOf(myself, organization) }
     })
@@ -65,25 +71,20 @@ export class OrganizationWork {
 
   /** Deactivated ones too, by id. @throws DomainError `need-privileges` */
   async administrators(actor: Actor, after: Id | undefined, limit: number): Promise<ManagedUser[]> {
-    assertAdministrator((await this.#myself(actor)) ?? { isStaff: false })
+    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
     return await this.#store.users.administrators(actor.organizationId, after, limit)
   }
 
   /** @throws DomainError `need-privileges`, `not-found` of who is none */
   async administrator(actor: Actor, id: Id): Promise<ManagedUser> {
-    assertAdministrator((await this.#myself(actor)) ?? { isStaff: false })
+    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
     const found = await this.#store.directory.user(actor.organizationId, id, false)
     if (!found?.isStaff) throw notFound('They are no administrator')
     return found
   }
 
-  async #myself({ organizationId, userId }: Actor): Promise<User | undefined> {
-    const [user] = await this.#store.users.find(userId)
-    return user?.organizationId === organizationId && user.isActive ? user : undefined
-  }
-
   /** @throws DomainError `need-privileges`, `not-found`, `user-inactive`, `invalid-data` of shared equipment */
-  async grant(actor: Actor, id: Id, expected?: (now: ManagedUser) => boolean): Promise<ManagedUser> {
+  async grant(actor: Actor, id: Id, expected?: Expected<ManagedUser>): Promise<ManagedUser> {
     return await this.#store.transaction(async (transaction) => {
       const { user } = await this.#lock(transaction, actor, [id])
       const wanted = user(id)
@@ -102,7 +103,7 @@ export class OrganizationWork {
    *
    * @throws DomainError `need-privileges`, `not-found`, `last-administrator`
    */
-  async withdraw(actor: Actor, id: Id, expected?: (now: ManagedUser) => boolean): Promise<void> {
+  async withdraw(actor: Actor, id: Id, expected?: Expected<ManagedUser>): Promise<void> {
     await this.#store.transaction(async (transaction) => {
       const { organizationId, userId } = actor
       const all = id === userId ? await transaction.users.administrators(organizationId, undefined, MOST) : []
@@ -127,19 +128,15 @@ export class OrganizationWork {
 /** So many are looked at for one who is left. */
 const MOST = 200
 
-function assertExpected(holds: boolean | undefined): void {
-  if (holds === false) throw new DomainError('precondition-failed', 'It is not what If-Match says: read it again')
-}
-
 /** Of a user that is locked. */
 async function save(
   transaction: Transaction,
   { organizationId, id }: User,
   isStaff: boolean,
-  expected: ((now: ManagedUser) => boolean) | undefined,
+  expected: Expected<ManagedUser> | undefined,
 ): Promise<ManagedUser> {
   const now = await transaction.users.lockManaged(organizationId, id)
   if (!now) throw notFound('The user is gone')
-  assertExpected(expected && now.isStaff && expected(now)) // of who is none there is nothing to match
+  assertExpected(expected && ((one: ManagedUser) => one.isStaff && expected(one)), now) // who is none matches nothing
   return await saveManaged(transaction, now, { ...now, isStaff })
 }

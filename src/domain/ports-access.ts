@@ -26,11 +26,19 @@ export interface Credentials {
 }
 
 export interface Connectors {
-  /** Does nothing where the organization has one of that name. */
-  insertAbsent(connector: Connector): Promise<void>
+  /** Does nothing where the organization has one of that name: false. */
+  insertAbsent(connector: Connector): Promise<boolean>
   find(organizationId: Id, name: string): Promise<Connector | undefined>
+  read(organizationId: Id, id: Id): Promise<Connector | undefined>
+  /** Locked until the transaction ends. */
+  lock(organizationId: Id, id: Id): Promise<Connector | undefined>
   list(organizationId?: Id): Promise<Connector[]>
+  /** By name; `after` is the name of the last one of the page before. */
+  page(organizationId: Id, after: string | undefined, limit: number): Promise<Connector[]>
+  /** @throws DomainError `already-exists` where another one has the name */
   update(connector: Connector): Promise<void>
+  /** With its tokens and clients. */
+  delete(connector: Connector): Promise<void>
   /** False where the client is bound already. */
   bind(client: ConnectorClient): Promise<boolean>
   unbind(issuer: string, clientId: string): Promise<boolean>
@@ -52,6 +60,22 @@ export interface ApiToken {
   readonly revokedAt?: Date
 }
 
+/** What is asked for in a new token. */
+export interface TokenOptions {
+  readonly label?: string | undefined
+  readonly mayWrite?: boolean
+  readonly expiresAt?: Date | undefined
+}
+
+export interface NewApiToken {
+  readonly token: ApiToken
+  /** Shown once; only its hash is kept. */
+  readonly text: string
+}
+
+/** Makes a token and keeps it. @throws DomainError `invalid-data` */
+export type IssueToken = (apiTokens: ApiTokens, connector: Connector, options: TokenOptions) => Promise<NewApiToken>
+
 export interface ApiTokens {
   insert(token: ApiToken, secretHash: string, keyId: string): Promise<void>
   /** The token, if it is neither revoked nor expired and its organization is active; of that hash, where one is given. */
@@ -59,6 +83,8 @@ export interface ApiTokens {
   /** One that is neither revoked nor expired, locked until the transaction ends. */
   lock(id: Id): Promise<ApiToken | undefined>
   list(organizationId?: Id): Promise<ApiToken[]>
+  /** Those of a connector that are in force, by id; `after` is the last one of the page before. */
+  page(connector: Connector, after: Id | undefined, limit: number): Promise<ApiToken[]>
   /** Revokes it by then, or leaves it an earlier end; false where it is over. */
   end(id: Id, inSeconds: number): Promise<boolean>
   used(organizationId: Id, id: Id, at: Date): Promise<void>

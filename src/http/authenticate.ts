@@ -4,6 +4,8 @@ import type { AppPasswords } from '../auth/app-passwords.ts'
 import { Failures } from '../auth/failures.ts'
 import type { IssuerTokens } from '../auth/issuer-tokens.ts'
 import type { ScimTokens } from '../auth/scim-tokens.ts'
+import type { WebSessionService } from '../auth/web-sessions.ts'
+import { isOwnOrigin, sessionAuthentication } from './web-session.ts'
 
 /** RFC 7617: the user name ends at the first colon. */
 export function basicCredentials(header: string | undefined): { username: string; password: string } | undefined {
@@ -33,13 +35,44 @@ function bearerToken(header: string | undefined): string | undefined {
 }
 
 /**
- * Lets identity providers in by our tokens or those of a configured issuer, and people by their issuer's.
+ * Lets identity providers in to SCIM by our tokens or those of a configured issuer, and people by their issuer's.
  * It throws the DomainError `unavailable` where that cannot be told now.
  */
 export function bearerAuthentication(scimTokens: ScimTokens, issuerTokens: IssuerTokens) {
   return async (request: FastifyRequest): Promise<Bearer | 'unauthorized'> => {
     const token = bearerToken(request.headers.authorization)
     if (token === undefined) return 'unauthorized'
-    return (await scimTokens.verify(token)) ?? (await issuerTokens.verify(token)) ?? 'unauthorized'
+    const bearer = (await scimTokens.verify(token)) ?? (await issuerTokens.verify(token, 'scim'))
+    return bearer === undefined || 'missingScope' in bearer ? 'unauthorized' : bearer
+  }
+}
+
+export interface ApiDoors {
+  readonly scimTokens: ScimTokens
+  readonly issuerTokens: IssuerTokens
+  readonly webSessions: WebSessionService
+}
+
+/** RFC 9110 §9.2.1 */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+
+/**
+ * Lets people in to the JSON API: by a token of their issuer's, or by the session of the browser, which other sites can
+ * have it send too. It throws the DomainError `unavailable` where that cannot be told now.
+ */
+export function apiAuthentication({ scimTokens, issuerTokens, webSessions }: ApiDoors, publicUrl: string) {
+  const inSession = sessionAuthentication(webSessions, publicUrl)
+  return async (
+    request: FastifyRequest,
+  ): Promise<Bearer | { readonly missingScope: string } | 'unauthorized' | 'cross-site'> => {
+    if (request.headers.authorization !== undefined) {
+      const token = bearerToken(request.headers.authorization)
+      if (token === undefined) return 'unauthorized'
+      return (await scimTokens.verify(token)) ?? (await issuerTokens.verify(token, 'api')) ?? 'unauthorized'
+    }
+    const actor = await inSession(request)
+    if (actor === 'unauthorized') return actor
+    if (!SAFE.has(request.method) && !isOwnOrigin(request, publicUrl)) return 'cross-site'
+    return { kind: 'user', key: `user ${actor.userId}`, actor }
   }
 }

@@ -4,9 +4,11 @@ import { isRestPath, UNREADABLE as REST_UNREADABLE, rest } from '../../protocols
 import { isScimPath, UNREADABLE as SCIM_UNREADABLE, scim } from '../../protocols/scim/plugin.ts'
 import type { Kith } from '../composition.ts'
 import type { Config } from '../config.ts'
-import { appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
+import { apiAuthentication, appPasswordAuthentication, bearerAuthentication } from './authenticate.ts'
+import { invitationPage } from './invitation-page.ts'
 import { oauth } from './oauth.ts'
 import { signIn } from './sign-in.ts'
+import { cookieName } from './web-session.ts'
 
 const MIB = 1024 * 1024
 
@@ -71,11 +73,13 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     rateLimit: config.scimRateLimit,
   })
   await app.register(rest, {
-    authenticate: bearerAuthentication(kith.scimTokens, kith.issuerTokens),
+    authenticate: apiAuthentication(kith, config.publicUrl),
+    sessionCookie: cookieName(config.publicUrl),
     contactData: kith.contactData,
     addressBooks: kith.addressBooks,
     contactFeed: kith.contactFeed,
     contactBatch: kith.contactBatch,
+    contactImport: kith.contactImport,
     history: kith.history,
     ownProfile: kith.ownProfile,
     sharedDirectories: kith.sharedDirectories,
@@ -86,6 +90,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     invitations: kith.invitations,
     colleagues: kith.colleagues,
     organizationWork: kith.organizationWork,
+    connectorWork: kith.connectorWork,
     hooks: kith.hooks,
     cardHref: ({ userId }, book, name) => addressOfCard(userId, book, name),
     publicUrl: config.publicUrl,
@@ -93,6 +98,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     rateLimit: config.apiRateLimit,
     once: kith.once,
   })
+  await app.register(invitationPage, { letters: kith.invitationLetters })
   await app.register(oauth, { scimTokens: kith.scimTokens })
   await app.register(signIn, {
     webLogin: kith.webLogin,

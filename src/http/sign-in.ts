@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Actor, DomainError } from '#domain'
+import { DomainError } from '#domain'
 import { FLOW_SECONDS, type WebLogin } from '../auth/web-login.ts'
 import type { WebSessionService } from '../auth/web-sessions.ts'
 import { html } from '../html.ts'
 import { page, REFUSALS } from './sign-in-pages.ts'
+import { cookieName, cookieOf, isOwnOrigin } from './web-session.ts'
 
 /** Until there is a web app. */
 const LANDING = '/api/docs'
@@ -18,27 +19,13 @@ const SECURITY = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Browsers take the prefix only with Secure, so over https alone. */
-const cookieName = (publicUrl: string): string => (publicUrl.startsWith('https:') ? '__Host-kith' : 'kith')
-
-function cookieOf(request: FastifyRequest, name: string): string | undefined {
-  const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim())
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)
-}
-
-/** Whoever has signed in with this browser. It throws the DomainError `unavailable` where that cannot be told now. */
-export function sessionAuthentication(sessions: WebSessionService, publicUrl: string) {
-  const name = cookieName(publicUrl)
-  return async (request: FastifyRequest): Promise<Actor | 'unauthorized'> => {
-    const secret = cookieOf(request, name)
-    return (secret === undefined ? undefined : await sessions.verify(secret)) ?? 'unauthorized'
-  }
-}
-
-/** Whether a page of ours sent it: browsers say so with every POST. */
-export function isOwnOrigin({ headers }: FastifyRequest, publicUrl: string): boolean {
-  const { origin, 'sec-fetch-site': site } = headers
-  return site === undefined ? origin === publicUrl : site === 'same-origin' && (origin ?? publicUrl) === publicUrl
+const METHODS = {
+  '/login': 'GET',
+  '/login/callback': 'GET',
+  '/login/link': 'GET, POST',
+  '/login/link.js': 'GET',
+  '/logout': 'POST',
+  '/backchannel-logout': 'POST',
 }
 
 export interface SignInOptions {
@@ -139,4 +126,12 @@ export async function signIn(app: FastifyInstance, { webLogin, webSessions, publ
     const done = await webLogin.logout(field(request, 'logout_token'))
     return done ? reply.code(200).send() : reply.code(400).send({ error: 'invalid_request' })
   })
+
+  // RFC 9110 §15.5.6
+  for (const [url, allow] of Object.entries(METHODS)) {
+    const method = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => !allow.split(', ').includes(one))
+    const onRequest = async (_: FastifyRequest, reply: FastifyReply) =>
+      refuse(reply.header('allow', allow), `Here goes ${allow}.`, 405)
+    app.route({ method, url, onRequest, handler: onRequest, exposeHeadRoute: false })
+  }
 }

@@ -32,6 +32,8 @@ export const QUIET = {
   registerInstance: false,
   reindex: false,
   monitorVacuum: false,
+  flowIntervalSeconds: 86_400, // no job of ours waits for another
+  queueCacheIntervalSeconds: 3_600,
   openTelemetry: { enabled: false },
 } as const
 

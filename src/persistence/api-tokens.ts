@@ -1,4 +1,4 @@
-import type { ApiToken, ApiTokens, Id } from '#domain'
+import type { ApiToken, ApiTokens, Connector, Id } from '#domain'
 import { CONNECTOR_COLUMNS, type ConnectorColumns, scopesOf, toConnector, WRITE_SCOPE } from './connectors.ts'
 import { ApiTokenRow } from './schema.ts'
 import type { Session } from './session.ts'
@@ -73,6 +73,15 @@ export class SqlApiTokens implements ApiTokens {
     const rows = await this.#session.query<TokenRow>(
       `${SELECT} where $1::uuid is null or t.organization_id = $1 order by t.created_at, t.id`,
       [organizationId ?? null],
+    )
+    return rows.map(toToken)
+  }
+
+  async page({ organizationId, id }: Connector, after: Id | undefined, limit: number): Promise<ApiToken[]> {
+    const rows = await this.#session.query<TokenRow>(
+      `${SELECT} where t.organization_id = $1 and t.connector_id = $2 and ($3::uuid is null or t.id > $3) and ${IN_FORCE}
+       order by t.id limit $4`,
+      [organizationId, id, after ?? null, limit],
     )
     return rows.map(toToken)
   }

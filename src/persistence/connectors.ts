@@ -49,12 +49,13 @@ export class SqlConnectors implements Connectors {
     this.#session = session
   }
 
-  async insertAbsent({ organizationId, id, name, isStrict, staffRole }: Connector): Promise<void> {
-    await this.#session.query(
+  async insertAbsent({ organizationId, id, name, isStrict, staffRole }: Connector): Promise<boolean> {
+    const rows = await this.#session.query(
       `insert into connector (organization_id, id, name, is_strict, staff_role) values ($1, $2, $3, $4, $5)
-       on conflict (organization_id, name) do nothing`,
+       on conflict (organization_id, name) do nothing returning 1`,
       [organizationId, id, name, isStrict, staffRole ?? null],
     )
+    return rows.length > 0
   }
 
   async find(organizationId: Id, name: string): Promise<Connector | undefined> {
@@ -63,6 +64,26 @@ export class SqlConnectors implements Connectors {
       [organizationId, name],
     )
     return row && toConnector(row)
+  }
+
+  read = (organizationId: Id, id: Id): Promise<Connector | undefined> => this.#one(organizationId, id, '')
+  lock = (organizationId: Id, id: Id): Promise<Connector | undefined> => this.#one(organizationId, id, 'for update')
+
+  async #one(organizationId: Id, id: Id, lock: '' | 'for update'): Promise<Connector | undefined> {
+    const [row] = await this.#session.query<ConnectorColumns>(
+      `select ${CONNECTOR_COLUMNS} from connector c where c.organization_id = $1 and c.id = $2 ${lock}`,
+      [organizationId, id],
+    )
+    return row && toConnector(row)
+  }
+
+  async page(organizationId: Id, after: string | undefined, limit: number): Promise<Connector[]> {
+    const rows = await this.#session.query<ConnectorColumns>(
+      `select ${CONNECTOR_COLUMNS} from connector c where c.organization_id = $1 and ($2::text is null or c.name > $2)
+       order by c.name limit $3`,
+      [organizationId, after ?? null, limit],
+    )
+    return rows.map(toConnector)
   }
 
   async list(organizationId?: Id): Promise<Connector[]> {
@@ -74,11 +95,21 @@ export class SqlConnectors implements Connectors {
     return rows.map(toConnector)
   }
 
-  async update({ organizationId, id, isStrict, staffRole }: Connector): Promise<void> {
+  async update({ organizationId, id, name, isStrict, staffRole }: Connector): Promise<void> {
     await this.#session.query(
-      'update connector set is_strict = $3, staff_role = $4 where organization_id = $1 and id = $2',
-      [organizationId, id, isStrict, staffRole ?? null],
+      'update connector set name = $3, is_strict = $4, staff_role = $5 where organization_id = $1 and id = $2',
+      [organizationId, id, name, isStrict, staffRole ?? null],
     )
+  }
+
+  async delete({ organizationId, id }: Connector): Promise<void> {
+    for (const table of ['api_token', 'connector_client']) {
+      await this.#session.query(`delete from ${table} where organization_id = $1 and connector_id = $2`, [
+        organizationId,
+        id,
+      ])
+    }
+    await this.#session.query('delete from connector where organization_id = $1 and id = $2', [organizationId, id])
   }
 
   async bind({ issuer, clientId, connector, mayWrite }: ConnectorClient): Promise<boolean> {

@@ -173,6 +173,7 @@ const CONSTRAINTS: ReadonlyMap<string, () => Error> = new Map<string, () => Erro
     () => new DomainError('domain-taken', 'The registration id belongs to another organization'),
   ],
   ['user_user_name', () => new DomainError('already-exists', 'There is a user of that name in the organization')],
+  ['connector_name', () => new DomainError('already-exists', 'There is a connector of that name in the organization')],
   ['contact_pkey', () => new LostRace('the contact came back meanwhile')],
   ['contact_name', () => new LostRace('the name was taken meanwhile')],
   ['contact_uid', () => new LostRace('the UID was taken meanwhile')],

@@ -30,8 +30,8 @@ export class SqlWebSessions implements WebSessions {
     hash: string,
     idleSeconds: number,
   ): Promise<{ actor: Actor; lastUsedAt: Date } | undefined> {
-    const [row] = await this.#session.query<{ user_id: Id; people_id: Id; last_used_at: Date }>(
-      `select s.user_id, u.people_id, s.last_used_at from web_session s
+    const [row] = await this.#session.query<{ user_id: Id; people_id: Id; last_used_at: Date; created_at: Date }>(
+      `select s.user_id, u.people_id, s.last_used_at, s.created_at from web_session s
        join "user" u on u.organization_id = s.organization_id and u.id = s.user_id
        join organization o on o.id = s.organization_id
        where s.organization_id = $1 and s.id = $2 and s.hash = $3 and ${IN_FORCE}
@@ -39,9 +39,9 @@ export class SqlWebSessions implements WebSessions {
       [organizationId, id, hash, idleSeconds],
       'web-sessions.in-force',
     )
-    return (
-      row && { actor: { organizationId, userId: row.user_id, peopleId: row.people_id }, lastUsedAt: row.last_used_at }
-    )
+    if (!row) return undefined
+    const actor = { organizationId, userId: row.user_id, peopleId: row.people_id, signedInAt: row.created_at }
+    return { actor, lastUsedAt: row.last_used_at }
   }
 
   async used(organizationId: Id, id: Id): Promise<void> {

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { generateKeyPair } from 'jose'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { sessionAuthentication } from '../../src/http/sign-in.ts'
+import { sessionAuthentication } from '../../src/http/web-session.ts'
 import { Browser } from '../support/browser.ts'
 import { testDatabase } from '../support/databases.ts'
 import { startKith } from '../support/kith.ts'
@@ -120,7 +120,7 @@ t.test('signing in on the web', async (t) => {
     const secret = secretOf(browser) ?? ''
     t.equal((await browser.post(`${kithUrl}/logout`, {}, { origin: 'https://evil.example' })).status, 403)
     t.equal((await browser.post(`${kithUrl}/logout`, {}, { 'sec-fetch-site': 'cross-site' })).status, 403)
-    t.equal((await browser.ask(`${kithUrl}/logout`)).status, 404, 'never by GET')
+    t.equal((await browser.ask(`${kithUrl}/logout`)).status, 405, 'never by GET')
     t.ok(await webSessions.verify(secret))
     t.equal((await browser.post(`${kithUrl}/logout`, {})).status, 200)
     await sleep(BELIEVED_MS)

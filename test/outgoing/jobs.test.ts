@@ -251,3 +251,31 @@ t.test('a database that is up to date is not changed at a start, and an older on
   await process.enqueue(letter())
   t.equal(await process.workers.drain(process.log), 1)
 })
+
+t.test('a server with a role that may not change the schema works on jobs that another role migrated', async (t) => {
+  const { database, sql } = await opened(t)
+  const role = `kith_jobs_${process.pid}`
+  await sql.query(`create role ${role} login`)
+  t.teardown(async () => {
+    await sql.query(`drop owned by ${role}`)
+    await sql.query(`drop role ${role}`)
+  })
+  for (const schema of ['public', 'jobs']) {
+    await sql.query(`grant usage on schema ${schema} to ${role}`)
+    await sql.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${role}`)
+  }
+  const url = new URL(database.url)
+  url.username = role
+  let went = 0
+  const serving = await openProcess(t, { ...database, url: url.href }, async () => {
+    went += 1
+  })
+  t.strictSame(await migrate(url.href, jobsPreparation), [])
+  await serving.enqueue(letter())
+  await serving.workers.start(serving.log)
+  await serving.enqueue(letter())
+  await until(() => went === 2)
+  await serving.workers.recover()
+  await serving.close()
+  t.strictSame(serving.logged, [])
+})

@@ -4,7 +4,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import type { Actor, User } from '#domain'
 import { smtpMailer } from '../../src/outgoing/mail.ts'
-import { type Running, startKith } from '../support/kith.ts'
+import { ask, type Running, startKith } from '../support/kith.ts'
 import { actorOf } from '../support/services.ts'
 import { headersOf, partOf, type Smtp, startSmtp } from '../support/smtp.ts'
 
@@ -239,4 +239,38 @@ t.test('a serving process that is killed while it sends loses nothing: another o
   t.equal(received.length, 1)
   t.ok(await kith.invitationLetters.ofLink(tokenIn(received[0] ?? '')))
   await smtp.close()
+})
+
+t.test('the link’s page tells of the invitation while it holds, as text, and lets nobody in', async (t) => {
+  const { kith, smtp, url, actor, teamId, drain, invite } = await scene(t, { team: '<b>Project</b> X' })
+  const id = await invite()
+  await drain()
+  const token = tokenIn(smtp.received[0]?.raw ?? '')
+  const post = (body: string) =>
+    ask(url, 'POST', '/invitation', { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body })
+  const form = await ask(url, 'GET', '/invitation')
+  t.equal(form.status, 200)
+  const script = await ask(url, 'GET', '/invitation/link.js')
+  t.match(script.headers['content-type'], 'javascript')
+  const shown = await post(`token=${token}`)
+  t.equal(shown.status, 200)
+  t.match(shown.text, '&lt;b&gt;Project&lt;/b&gt; X')
+  t.match(shown.text, 'Space Odyssey')
+  t.match(shown.text, 'David Bowman')
+  t.match(shown.text, 'href="/login"')
+  t.notMatch(shown.text, 'kithi_')
+  for (const { headers } of [form, script, shown]) {
+    t.match(headers['content-security-policy'], "default-src 'none'")
+    t.notMatch(headers['content-security-policy'], 'unsafe')
+    t.match(headers, { 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
+    t.equal(headers['set-cookie'], undefined)
+  }
+  await kith.invitations.revoke(actor, teamId, id)
+  const over = await post(`token=${token}`)
+  t.equal(over.status, 404)
+  for (const wrong of ['', 'token=', 'token=kithi_x', `token=${token.slice(0, -1)}`, `token=${token}&token=x`]) {
+    const { status, text } = await post(wrong)
+    t.equal(status, 404)
+    t.equal(text, over.text, 'and nothing else')
+  }
 })

@@ -66,6 +66,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   'POST /contacts': { data: { full_name: 'Somebody' } },
   'PATCH /contacts/{contact}': { data: { notes: 'y' } },
   'PUT /contacts/{contact}/photo': Buffer.from(PHOTO.split(',')[1] ?? '', 'base64'),
+  'POST /contacts/import': Buffer.from('BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:X\r\nN:X;;;;\r\nEND:VCARD\r\n'),
   'POST /contacts/batch': { operations: [{ op: 'create', data: { full_name: 'Somebody' } }] },
   'POST /teams': { name: 'Another' },
   'PATCH /teams/{team}': { name: 'Renamed' },
@@ -85,6 +86,7 @@ const ROUTES = `
   GET /contacts/hidden                               | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   GET /contacts/changes                              | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   GET /contacts/export                               | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
+  POST /contacts/import                              | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   POST /contacts/batch                               | 401    | 403       | 401         | 200       | 200   | 200    | 200           | 200
   GET /contacts/{contact}                            | 401    | 403       | 401         | 404       | 404   | 404    | 404           | 200
   PATCH /contacts/{contact}                          | 401    | 403       | 401         | 404       | 404   | 404    | 404           | 200
@@ -152,7 +154,11 @@ async function newOrganizationScene(): Promise<Readonly<Record<string, string>>>
   await staff.post(`/organization/offers/${theirs.id}/accept`)
   const received = (await offer(pam, 'spaceodyssey.com')).id
   await staff.ask('PUT', `/organization/administrators/${boss?.id}`)
+  const connector = await kith.connectors.obtain(organizationId, randomUUID())
+  const { token } = await kith.scimTokens.create(connector)
   const made = {
+    identity: connector.id,
+    token: token.id,
     hook,
     team,
     teamHook,
@@ -167,6 +173,9 @@ async function newOrganizationScene(): Promise<Readonly<Record<string, string>>>
 
 const ORGANIZATION_BODIES: Readonly<Record<string, unknown>> = {
   'PATCH /organization': {},
+  'POST /organization/connectors': { name: 'another' },
+  'PATCH /organization/connectors/{identity}': { is_strict: true },
+  'POST /organization/connectors/{identity}/tokens': {},
   'POST /organization/hooks': HOOK,
   'PATCH /organization/hooks/{hook}': { name: 'Other' },
   'POST /teams/{team}/hooks': HOOK,
@@ -189,6 +198,15 @@ const ORGANIZATION_ROUTES = `
   GET /organization/administrators/{boss}                  | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403
   PUT /organization/administrators/{target}                | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403
   DELETE /organization/administrators/{boss}               | 401    | 403       | 401         | 404       | 204   | 403    | 403           | 403
+  GET /organization/connectors                             | 401    | 403       | 401         | 200       | 200   | 403    | 403           | 403
+  POST /organization/connectors                            | 401    | 403       | 401         | 201       | 201   | 403    | 403           | 403
+  GET /organization/connectors/{identity}                  | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403
+  PATCH /organization/connectors/{identity}                | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403
+  GET /organization/connectors/{identity}/tokens           | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403
+  POST /organization/connectors/{identity}/tokens          | 401    | 403       | 401         | 404       | 201   | 403    | 403           | 403
+  GET /organization/connectors/{identity}/tokens/{token}   | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403
+  DELETE /organization/connectors/{identity}/tokens/{token} | 401    | 403       | 401         | 404       | 204   | 403    | 403           | 403
+  DELETE /organization/connectors/{identity}               | 401    | 403       | 401         | 404       | 204   | 403    | 403           | 403
   GET /organization/hooks                                  | 401    | 403       | 401         | 200       | 200   | 403    | 403           | 403
   POST /organization/hooks                                 | 401    | 403       | 401         | 201       | 201   | 403    | 403           | 403
   GET /organization/hooks/{hook}                           | 401    | 403       | 401         | 404       | 200   | 403    | 403           | 403

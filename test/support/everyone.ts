@@ -58,7 +58,8 @@ export async function walk<Name extends string>(
       for (const who of columns) {
         const address = path.replaceAll(/\{(\w+)\}/g, (_, name) => scene[name] ?? name)
         const body = bodies[route]
-        const type = body instanceof Uint8Array ? { 'content-type': 'image/png' } : {}
+        const type =
+          body instanceof Uint8Array ? { 'content-type': path.endsWith('/import') ? 'text/vcard' : 'image/png' } : {}
         const answer: RestAnswer = await everyone[who].ask(method, address, body, type)
         found.push(String(answer.status))
         if (!responses?.[answer.status]) t.fail(`${route}: ${answer.status} is documented`)

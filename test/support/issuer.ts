@@ -71,7 +71,7 @@ export async function startIssuer(t: Test, place: 'openid' | 'oauth' = 'openid')
       aud: AUDIENCE,
       sub: 'the-client',
       client_id: 'the-client',
-      scope: 'openid scim',
+      scope: 'openid scim kith',
       iat: now(),
       exp: now() + 300,
     }),
@@ -91,4 +91,28 @@ export async function startIssuer(t: Test, place: 'openid' | 'oauth' = 'openid')
     },
   }
   return issuer
+}
+
+/** What makes a right token of an issuer wrong, wherever it is shown: claims and header. */
+export function wrongTokens(url: string, foreignUrl: string): readonly (readonly [string, Claims, Claims])[] {
+  const past = Math.floor(Date.now() / 1_000) - 60
+  return [
+    ['aud missing', { aud: undefined }, {}],
+    ['another aud', { aud: 'https://kith.example' }, {}],
+    ['exp missing', { exp: undefined }, {}],
+    ['exp past', { exp: past }, {}],
+    ['exp no number', { exp: 'tomorrow' }, {}],
+    ['not yet', { nbf: past + 600 }, {}],
+    ['iss missing', { iss: undefined }, {}],
+    ['another issuer', { iss: foreignUrl }, {}],
+    ['nearly the issuer', { iss: `${url}/` }, {}],
+    ['an ID token: nonce', { nonce: 'x' }, { typ: 'JWT' }],
+    ['an ID token: at_hash', { at_hash: 'x' }, { typ: 'JWT' }],
+    ['an ID token: no scope', { scope: undefined }, { typ: 'JWT' }],
+    ['an ID token with roles', { scope: undefined, roles: ['scim', 'kith'] }, { typ: 'JWT' }],
+    ['a logout token', {}, { typ: 'logout+jwt' }],
+    ['a DPoP proof', {}, { typ: 'dpop+jwt' }],
+    ['scope no text', { scope: { scim: true, kith: true } }, {}],
+    ['crit that is not understood', {}, { crit: ['x'], x: 1 }],
+  ]
 }

@@ -1,19 +1,10 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
 import type { Test } from 'tap'
 import type { Browser } from './browser.ts'
 import { AUDIENCE } from './issuer.ts'
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo // it listens on TCP
-      server.close(() => resolve(port))
-    })
-  })
+import { freePort } from './ports.ts'
 
 /** oidc-provider on loopback, whose development pages sign in whatever is typed as a name. */
 async function startProvider(t: Test, kithUrl: string) {
@@ -48,7 +39,7 @@ async function startProvider(t: Test, kithUrl: string) {
   }
   /** An access token of somebody who signed in. */
   const accessToken = async (sub: string) =>
-    await new SignJWT({ client_id: 'an-app', scope: 'openid scim' })
+    await new SignJWT({ client_id: 'an-app', scope: 'openid scim kith' })
       .setProtectedHeader({ alg: 'RS256', kid: 'k', typ: 'at+jwt' })
       .setIssuer(url)
       .setAudience(AUDIENCE)

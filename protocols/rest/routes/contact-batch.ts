@@ -75,6 +75,7 @@ function operationOf({ op, id: text, data, if_match: header }: Asked): Operation
 /** Many writes in one request. A contact is told by its id and ETag alone: with its photo it may be large. */
 export function contactBatchRoutes(app: App, { actorOf, contactBatch }: Context): void {
   app.post('/contacts/batch', {
+    config: { idempotent: true },
     schema: {
       operationId: 'batchContacts',
       tags: ['Contacts'],

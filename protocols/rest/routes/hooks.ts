@@ -102,6 +102,7 @@ function routesOf(app: App, { actorOf, hooks }: Context, { path, of, named, coll
   })
 
   app.post(path, {
+    config: { secrets: ['secret'] },
     schema: {
       operationId: `add${named}`,
       tags,

@@ -2,7 +2,7 @@ import { type ManagedUser, type OrganizationView, shownName } from '#domain'
 import { etagOfContent, ifMatch, sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatIdCursor, parseIdCursor } from '../cursor.ts'
-import { idOf } from '../ids.ts'
+import { idOf, PAGE_SIZE } from '../ids.ts'
 import {
   Administrator,
   Administrators,
@@ -11,8 +11,6 @@ import {
   Organization,
   OrganizationChange,
 } from '../schemas-organization.ts'
-
-const MOST = 50
 
 const shownOrganization = ({ organization, abilities }: OrganizationView): string =>
   JSON.stringify({
@@ -102,7 +100,7 @@ export function organizationRoutes(app: App, { actorOf, organizationWork }: Cont
       response: { 200: json('A page', Administrators), ...known, ...refusals(400) },
     },
     handler: async (request, reply) => {
-      const { limit = MOST, cursor } = request.query
+      const { limit = PAGE_SIZE, cursor } = request.query
       const after = cursor === undefined ? undefined : parseIdCursor(cursor)
       const found = await organizationWork.administrators(actorOf(request), after, limit + 1)
       const last = found.length > limit ? found[limit - 1] : undefined

@@ -1,13 +1,11 @@
-import { type Colleague as Found, shownName, type Viewer } from '#domain'
+import { asId, type Colleague as Found, shownName, type Viewer } from '#domain'
 import { sendRead } from '../conditions.ts'
 import { type App, type Context, headers, IfNoneMatch, json, refusals } from '../context.ts'
-import { formatCursor, parseCursor, parseIdCursor } from '../cursor.ts'
-import { idOf } from '../ids.ts'
+import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
+import { idOf, PAGE_SIZE } from '../ids.ts'
 import { Problem } from '../problems.ts'
 import { ById } from '../schemas.ts'
 import { Colleague, Colleagues, Search } from '../schemas-organization.ts'
-
-const MOST = 50
 
 const shown = (user: Found, { isStaff }: Viewer) => ({
   id: user.id,
@@ -38,12 +36,12 @@ export function userRoutes(app: App, { actorOf, colleagues }: Context): void {
       response: { 200: json('A page', Colleagues), ...known, ...refusals(400) },
     },
     handler: async (request, reply) => {
-      const { q = '', limit = MOST, cursor } = request.query
+      const { q = '', limit = PAGE_SIZE, cursor } = request.query
       if (q.includes('\0')) {
         throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
       }
       const after = cursor === undefined ? undefined : parseCursor(cursor)
-      if (cursor !== undefined) parseIdCursor(cursor) // its key is a user's id, with a search too
+      if (after && asId(after.key) === undefined) throw noCursor() // its key is a user's id, with a search too
       const { viewer, items, next } = await colleagues.page(actorOf(request), q, after, limit)
       const page = { items: items.map((one) => shown(one, viewer)), next: next ? formatCursor(next) : null }
       return sendRead(request, reply, JSON.stringify(page))
