@@ -89,7 +89,11 @@ export async function startRest(t: Test, environment: Readonly<Record<string, st
       if (email === undefined) return new App(url, undefined, contract)
       const user = await kith.users.get(email)
       await kith.identities.link(user, { issuer: issuer.url, sub: email })
-      return new App(url, await issuer.token({ sub: email, client_id: 'an-app' }), contract)
+      return new App(
+        url,
+        await issuer.token({ sub: email, client_id: 'an-app', auth_time: Math.floor(Date.now() / 1_000) }),
+        contract,
+      )
     },
     connector: async (organizationId) => {
       const connector = await kith.connectors.obtain(organizationId)
