@@ -11,6 +11,7 @@ import {
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  ContactImport,
   ContactService,
   DirectoryEntryService,
   HistoryService,
@@ -70,6 +71,7 @@ export interface Kith {
   readonly contactData: ContactDataService
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
+  readonly contactImport: ContactImport
   readonly addressBooks: AddressBooks
   readonly books: BookService
   readonly sharedDirectories: SharedDirectoryService
@@ -171,6 +173,7 @@ async function assemble(
       contactData: new ContactDataService(store, contacts),
       history: new HistoryService(store, contacts),
       contactBatch: new ContactBatch(store),
+      contactImport: new ContactImport(store, contacts),
       contactFeed: new ContactFeed(store, addressBooks),
       addressBooks,
       books: new BookService(store),

@@ -9,6 +9,7 @@ import type {
   ContactBatch,
   ContactDataService,
   ContactFeed,
+  ContactImport,
   DirectoryEntryService,
   HistoryService,
   HookService,
@@ -27,6 +28,7 @@ export interface Services {
   readonly addressBooks: AddressBooks
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
+  readonly contactImport: ContactImport
   readonly history: HistoryService
   readonly ownProfile: OwnProfileService
   readonly sharedDirectories: SharedDirectoryService

@@ -15,6 +15,7 @@ import { contactBatchRoutes } from './routes/contact-batch.ts'
 import { contactChangesRoutes } from './routes/contact-changes.ts'
 import { contactExportRoutes } from './routes/contact-export.ts'
 import { contactHistoryRoutes } from './routes/contact-history.ts'
+import { contactImportRoutes } from './routes/contact-import.ts'
 import { contactPhotoRoutes } from './routes/contact-photo.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { directoryRoutes } from './routes/directories.ts'
@@ -121,6 +122,7 @@ export const rest: FastifyPluginAsync<RestOptions> = async (app, options) => {
           subscriptionRoutes(typed, context)
           contactBatchRoutes(typed, context)
           contactExportRoutes(typed, context)
+          contactImportRoutes(typed, context)
           contactChangesRoutes(typed, context)
           contactPhotoRoutes(typed, context)
           contactHistoryRoutes(typed, context)
@@ -224,7 +226,6 @@ function otherMethods(scope: FastifyInstance): () => void {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = problemOf(error)
-  if (!known && process.env.DBG) console.error(error)
   if (!known) request.log.error({ err: error }, 'a request failed')
   const problem = known ?? new Problem(500, 'internal', 'Something went wrong on our side; it is logged')
   return reply.code(problem.status).headers(problem.headers).type(PROBLEM_TYPE).send(problemBody(problem))

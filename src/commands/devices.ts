@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { type Actor, DomainError, idInName, type User } from '#domain'
-import { decodeText, importedCards, parseVCard, readData, VCardSyntaxError } from '#vcard'
+import { type Actor, idInName, type User } from '#domain'
+import { parseVCard, readData } from '#vcard'
 import type { Config } from '../config.ts'
 import { type Command, table, UsageError } from './command.ts'
 
@@ -69,31 +68,30 @@ export const CONTACT_COMMANDS: readonly Command[] = [
       "Imports a .vcf file (vCard 2.1, 3.0 or 4.0) into a user's own contacts. What is there is replaced; bad cards are told.",
     positionals: ['FILE'],
     options: USER,
-    run: async ({ users, contacts, store }, input) => {
+    run: async ({ users, contactImport }, input) => {
       const actor = actorOf(await users.get(input.required('user')))
       const content = await readFile(input.positional(0)).catch(() => {
         throw new UsageError(`The file ${input.positional(0)} cannot be read`)
       })
-      const problems: { card: number; problem: string }[] = []
+      const problems: { card: number; line: number; uid?: string; code: string; problem: string }[] = []
       let imported = 0
-      let number = 0
-      for (const octets of importedCards(content)) {
-        number += 1
-        try {
-          const uid = parseVCard(decodeText(octets).text)
-            .lines.find(({ name }) => name === 'UID')
-            ?.value.trim()
-          const held = uid ? await store.contacts.place(actor, actor.peopleId, '', uid) : undefined
-          const name = held?.uidHolder?.name ?? `${randomUUID()}.vcf`
-          await contacts.put(actor, actor.peopleId, name, octets)
+      for await (const one of contactImport.cards(actor, 'people', content)) {
+        if (one.outcome !== 'failed') {
           imported += 1
-        } catch (error) {
-          if (!(error instanceof DomainError) && !(error instanceof VCardSyntaxError)) throw error
-          problems.push({ card: number, problem: error.message })
+          continue
         }
+        const { card, line, uid, refused } = one
+        problems.push({
+          card,
+          line,
+          ...(uid === undefined ? {} : { uid }),
+          code: refused.code,
+          problem: refused.message,
+        })
       }
+      const number = imported + problems.length
       if (number === 0) throw new UsageError(`There is no vCard in ${input.positional(0)}`)
-      const told = problems.map(({ card, problem }) => `\n  card ${card}: ${problem}`).join('')
+      const told = problems.map(({ card, line, problem }) => `\n  card ${card} (line ${line}): ${problem}`).join('')
       return { json: { imported, problems }, text: `Imported ${imported} of ${number} cards.${told}` }
     },
   },

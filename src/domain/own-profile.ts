@@ -54,9 +54,7 @@ export class OwnProfileService {
       const card = rewritten(baseCard(profile), { userName, attributes: now }, { userName, attributes: wanted })
       const layer = diff(base, card)
       if (!sameLayer(additionsOnly(base, layer), layer)) throw managed('what it says of you')
-      const organization = await transaction.organizations.hold(organizationId)
-      if (!organization) throw notFound('You are no user any more')
-      assertEditable(organization, baseCard(profile), card)
+      await assertEditable(transaction, organizationId, profile, card)
       const own = await ownLayer(transaction, organizationId, profile, layer)
       await saveProfile(transaction, organizationId, profile, profile.managed, own)
       const language = Object.fromEntries(

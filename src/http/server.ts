@@ -79,6 +79,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     addressBooks: kith.addressBooks,
     contactFeed: kith.contactFeed,
     contactBatch: kith.contactBatch,
+    contactImport: kith.contactImport,
     history: kith.history,
     ownProfile: kith.ownProfile,
     sharedDirectories: kith.sharedDirectories,

@@ -1,4 +1,4 @@
-import { createTransport } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 
 /** A letter to one person. */
 export interface Mail {
@@ -35,7 +35,7 @@ const TIMEOUTS = { dnsTimeout: 10_000, connectionTimeout: 10_000, greetingTimeou
 export function smtpMailer({ url, from, plain }: SmtpSettings): Mailer {
   const secure = url.protocol === 'smtps:'
   const isHere = LOOPBACK.test(url.hostname)
-  const transport = createTransport({
+  const options = {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port) || (secure ? 465 : 587),
     secure,
@@ -44,15 +44,19 @@ export function smtpMailer({ url, from, plain }: SmtpSettings): Mailer {
     ...(url.username === ''
       ? {}
       : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
-    pool: true,
+    pool: true as const,
     maxConnections: 3,
     disableFileAccess: true,
     disableUrlAccess: true,
     ...TIMEOUTS,
-  })
+  }
+  let opened: Promise<Transporter> | undefined
+  // the library is loaded where it is needed: commands send nothing
+  const open = async (): Promise<Transporter> => (await import('nodemailer')).createTransport(options)
   return {
     send: async ({ to, subject, text, html, id }) => {
-      await transport.sendMail({
+      opened ??= open()
+      await (await opened).sendMail({
         from: { ...from },
         to: { name: '', address: to },
         envelope: { from: from.address, to: [to] },
@@ -64,7 +68,7 @@ export function smtpMailer({ url, from, plain }: SmtpSettings): Mailer {
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
       })
     },
-    close: () => transport.close(),
+    close: () => void opened?.then((transport) => transport.close()),
   }
 }
 

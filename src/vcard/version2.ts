@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { type Line, type Parameter, parseLine, unfolded } from './syntax.ts'
+import { type Line, type Parameter, parseLine, unfolded, VCardSyntaxError } from './syntax.ts'
 import { parameterValues, types } from './value.ts'
 
 const LF = 10
@@ -10,16 +10,13 @@ const STRUCTURED: ReadonlySet<string> = new Set(['N', 'ADR', 'ORG', 'GEO'])
 const ENCODINGS: ReadonlySet<string> = new Set(['7BIT', '8BIT', 'BASE64', 'QUOTED-PRINTABLE', 'B', 'Q'])
 
 /** The lines of a file, still in octets (as latin1 text), without their ends. */
-function octetLines(bytes: Uint8Array): string[] {
-  const lines: string[] = []
-  let start = 0
-  for (let at = 0; at <= bytes.length; at += 1) {
-    if (at < bytes.length && bytes[at] !== LF) continue
-    const end = at > start && bytes[at - 1] === CR ? at - 1 : at
-    lines.push(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1'))
-    start = at + 1
+function* octetLines(bytes: Buffer): Generator<string> {
+  for (let start = 0; start <= bytes.length; ) {
+    const lineFeed = bytes.indexOf(LF, start)
+    const next = lineFeed < 0 ? bytes.length : lineFeed
+    yield bytes.toString('latin1', start, next > start && bytes[next - 1] === CR ? next - 1 : next)
+    start = next + 1
   }
-  return lines
 }
 
 const isQuotedPrintable = (line: string): boolean => /^[^:]*;(ENCODING=)?QUOTED-PRINTABLE[;:]/i.test(line)
@@ -31,7 +28,11 @@ function* logicalLines(lines: readonly string[]): Generator<string> {
     let line = lines[at] ?? ''
     if (line.trim() === '') continue
     if (isQuotedPrintable(line)) {
-      while (line.endsWith('=') && at + 1 < lines.length) line = line.slice(0, -1) + (lines[++at] ?? '')
+      const pieces = [line] // joined once: there may be a million
+      while (pieces.at(-1)?.endsWith('=') && at + 1 < lines.length) {
+        pieces.push(pieces.pop()?.slice(0, -1) ?? '', lines[++at] ?? '')
+      }
+      line = pieces.join('')
     } else if (isBase64(line)) {
       while (/^[\sA-Za-z0-9+/=]+$/.test(lines[at + 1] ?? '') && !/^[A-Z-]+:/i.test(lines[at + 1] ?? '')) {
         line += (lines[++at] ?? '').trim()
@@ -107,15 +108,21 @@ function upgrade(lines: readonly string[]): string {
 }
 
 /** Splits a file into its cards, as octets; what is between them is passed over. A card without its END ends at the next. */
-function* cardsOf(bytes: Uint8Array): Generator<{ lines: string[]; octets: string }> {
+function* cardsOf(bytes: Buffer): Generator<{ line: number; lines: string[]; octets: Buffer }> {
   let lines: string[] = []
   let inside = 0
-  const card = () => ({ lines, octets: lines.map((line) => `${line}\r\n`).join('') })
+  let number = 0
+  let first = 0
+  const card = () => ({ line: first, lines, octets: Buffer.from(lines.map((one) => `${one}\r\n`).join(''), 'latin1') })
   for (const line of octetLines(bytes)) {
+    number += 1
     if (/^(\xef\xbb\xbf)?BEGIN:VCARD\s*$/i.test(line)) {
       const nested = inside > 0 && /^AGENT[^:]*:\s*$/i.test(lines.at(-1) ?? '')
       if (inside > 0 && !nested) yield card()
-      if (!nested) lines = []
+      if (!nested) {
+        lines = []
+        first = number
+      }
       inside = nested ? inside + 1 : 1
     }
     if (inside === 0) continue
@@ -127,13 +134,40 @@ function* cardsOf(bytes: Uint8Array): Generator<{ lines: string[]; octets: strin
   if (inside > 0) yield card()
 }
 
+/** Whether a file begins more cards than that. */
+export function hasMoreCards(bytes: Uint8Array, most: number): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  let left = most
+  for (const _ of text.matchAll(/^(?:\xef\xbb\xbf)?BEGIN:VCARD/gim)) if (left-- === 0) return true
+  return false
+}
+
+/** A card of a file. */
+export interface ImportedCard {
+  /** Of the file, where it begins; from 1. */
+  readonly line: number
+  /** As they are to be stored; of a card that cannot be read, as they came. */
+  readonly octets: Buffer
+  readonly problem?: VCardSyntaxError
+}
+
 /**
- * The cards of a file, one after another, as octets to be stored: of 3.0 and 4.0 as they are (line ends aside), of 2.1,
- * which is nowhere else accepted, as the 3.0 that says the same.
+ * The cards of a file, one after another as they are asked for: of 3.0 and 4.0 as they are (line ends aside), of 2.1,
+ * which is nowhere else accepted, as the 3.0 that says the same. A bad one ends nothing.
  */
-export function* importedCards(bytes: Uint8Array): Generator<Buffer> {
-  for (const { lines, octets } of cardsOf(bytes)) {
-    const isOld = lines.some((line) => /^VERSION:\s*2\.1\s*$/i.test(line))
-    yield isOld ? Buffer.from(upgrade([...logicalLines(lines)])) : Buffer.from(octets, 'latin1')
+export function* importedCards(bytes: Uint8Array): Generator<ImportedCard> {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (const { line, lines, octets } of cardsOf(whole)) {
+    const isOld = lines.some((one) => /^VERSION:\s*2\.1\s*$/i.test(one))
+    yield isOld ? upgraded(line, lines, octets) : { line, octets }
+  }
+}
+
+function upgraded(line: number, lines: readonly string[], octets: Buffer): ImportedCard {
+  try {
+    return { line, octets: Buffer.from(upgrade([...logicalLines(lines)])) }
+  } catch (error) {
+    if (!(error instanceof VCardSyntaxError)) throw error
+    return { line, octets, problem: error }
   }
 }

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import t from 'tap'
+import { ask, startKith } from '../support/kith.ts'
 import { startRest } from '../support/rest.ts'
 
 t.test('the organization over the JSON API', async (t) => {
@@ -45,7 +48,7 @@ t.test('the organization over the JSON API', async (t) => {
     for (let cursor = ''; ; ) {
       const page = await bob.get(`/users?limit=7${cursor}`)
       all.push(...page.items.map(({ id }) => id))
-      if (page.json.next === null) break
+      if (typeof page.json.next !== 'string') break
       cursor = `&cursor=${page.json.next}`
     }
     t.equal(new Set(all).size, 23)
@@ -113,5 +116,83 @@ t.test('the organization over the JSON API', async (t) => {
     const answers = await Promise.all(apps.map((app, at) => app.delete(path(bosses[at]?.id ?? ''))))
     t.equal(answers.filter(({ status }) => status === 204).length, 19)
     t.equal(answers.filter(({ code }) => code === 'last-administrator').length, 1)
+  })
+
+  await t.test('connectors: a token opens SCIM until it is deleted, on every server', async (t) => {
+    const second = await startKith(t, { ...running.database, drop: async () => undefined })
+    const statuses = (token: string) =>
+      Promise.all(
+        [running.url, second.url].map(async (url) => {
+          const answer = await ask(url, 'GET', '/scim/v2/Users', { headers: { authorization: `Bearer ${token}` } })
+          return answer.status
+        }),
+      )
+    const at = '/organization/connectors'
+    const boss = await running.app((await kith.store.users.administrators(one, undefined, 1))[0]?.email)
+    const made = await boss.post(at, { name: ' Okta ', staff_role: 'Admin' })
+    t.match(made.json, { name: 'Okta', is_strict: false, staff_role: 'Admin' })
+    const path = `${at}/${made.json.id}`
+    t.equal(made.headers.location, `/api/v1${path}`)
+    t.equal((await boss.post(at, { name: 'Okta' })).code, 'already-exists')
+    t.strictSame((await boss.post(at, { name: 'a\u0007' })).fields, ['name'])
+    t.strictSame((await boss.patch(path, { staff_role: ' ' })).fields, ['staff_role'])
+    t.equal((await boss.patch(path, { name: 'x' }, { 'if-match': '"stale"' })).status, 412)
+    t.match((await boss.patch(path, { is_strict: true, staff_role: null })).json, { is_strict: true, staff_role: null })
+    const other = await boss.post(at, { name: 'Entra' })
+    t.equal((await boss.patch(`${at}/${other.json.id}`, { name: 'Okta' })).code, 'already-exists')
+    const page = await boss.get(`${at}?limit=1`)
+    const rest = await boss.get(`${at}?limit=1&cursor=${page.json.next}`)
+    t.match([page.items, rest.items, rest.json.next], [[{ name: 'Entra' }], [{ name: 'Okta' }], null])
+
+    const issued = await boss.post(`${path}/tokens`, { expires_in_days: 1 })
+    t.equal(issued.status, 201)
+    t.equal(issued.headers['cache-control'], 'no-store')
+    const token = String(issued.json.token)
+    t.strictSame(await statuses(token), [200, 200])
+    t.match((await boss.get(`${path}/tokens`)).items, [{ id: issued.json.id, label: 'Okta', token: undefined }])
+    t.strictSame((await boss.post(`${path}/tokens`, { label: '' })).fields, ['label'])
+    const mine = `${path}/tokens/${issued.json.id}`
+    t.equal((await boss.get(`${at}/${other.json.id}/tokens/${issued.json.id}`)).status, 404, "another connector's")
+    t.equal((await boss.delete(mine, { 'if-match': '"stale"' })).status, 412)
+    t.equal((await boss.delete(mine)).status, 204)
+    await sleep(510)
+    t.strictSame(await statuses(token), [401, 401])
+    t.equal((await boss.delete(mine)).status, 404)
+
+    const reading = await boss.post(`${path}/tokens`, { may_write: false })
+    const write = await ask(running.url, 'POST', '/scim/v2/Users', {
+      headers: { authorization: `Bearer ${reading.json.token}`, 'content-type': 'application/scim+json' },
+      body: '{}',
+    })
+    t.equal(write.status, 403)
+    t.strictSame(await statuses(String(reading.json.token)), [200, 200])
+    for (const [method, where] of [
+      ['GET', path],
+      ['PATCH', path],
+      ['DELETE', path],
+      ['GET', `${path}/tokens`],
+      ['POST', `${path}/tokens`],
+      ['GET', `${path}/tokens/${reading.json.id}`],
+      ['DELETE', `${path}/tokens/${reading.json.id}`],
+    ] as const) {
+      const body = /^P/.test(method) ? {} : undefined
+      t.equal((await eve.ask(method, where, body)).status, 404, `${method} ${where}: another organization`)
+    }
+    t.equal((await boss.delete(path)).status, 204)
+    await sleep(510)
+    t.strictSame(await statuses(String(reading.json.token)), [401, 401])
+    t.equal((await boss.get(path)).status, 404)
+  })
+
+  await t.test('shared equipment administers nothing', async (t) => {
+    const device = await kith.users.create(one, { name: 'Phone', email: 'phone@one.example' })
+    const client = new pg.Client({ connectionString: running.database.url })
+    await client.connect()
+    await client.query('update "user" set is_device = true where organization_id = $1 and id = $2', [one, device.id])
+    await client.end()
+    const boss = await running.app((await kith.store.users.administrators(one, undefined, 1))[0]?.email)
+    const refused = await boss.ask('PUT', `/organization/administrators/${device.id}`)
+    t.equal(refused.status, 422)
+    t.strictSame(refused.fields, ['user_id'])
   })
 })

@@ -9,6 +9,7 @@ interface Documented {
 }
 interface Operation {
   readonly operationId: string
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
   readonly responses: Readonly<Record<string, Documented>>
 }
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
@@ -33,6 +34,15 @@ export class Contract {
     const { text } = await ask(url, 'GET', '/api/v1/openapi.json')
     const { paths } = JSON.parse(text) as { paths: Paths } // an OpenAPI document, which is checked as such elsewhere
     return new Contract(paths)
+  }
+
+  /** Every operation, with its path below /api/v1. */
+  operations(): { readonly method: string; readonly path: string; readonly operation: Operation }[] {
+    return Object.entries(this.#paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, operation]) => {
+        return { method: method.toUpperCase(), path: path.replace('/api/v1', ''), operation }
+      }),
+    )
   }
 
   /** @param path as it was asked for, below /api/v1 @throws where the answer is not as documented */

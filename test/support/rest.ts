@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { Contract } from './contract.ts'
+import type { TestDatabase } from './databases.ts'
 import { AUDIENCE, startIssuer } from './issuer.ts'
 import { type Answer, type Asking, ask, type Running, startKith } from './kith.ts'
 
@@ -67,6 +68,7 @@ function assertProblem({ status, headers, text }: Answer, json: Dict): void {
 }
 
 export interface RunningRest extends Running {
+  readonly contract: Contract
   /** An application of the user with that e-mail; of nobody without one. */
   app(email?: string): Promise<App>
   /** Likewise of an identity provider's client. */
@@ -74,9 +76,13 @@ export interface RunningRest extends Running {
 }
 
 /** A server that believes an issuer's tokens. */
-export async function startRest(t: Test, environment: Readonly<Record<string, string>> = {}): Promise<RunningRest> {
+export async function startRest(
+  t: Test,
+  environment: Readonly<Record<string, string>> = {},
+  on?: TestDatabase,
+): Promise<RunningRest> {
   const issuer = await startIssuer(t)
-  const running = await startKith(t, undefined, {
+  const running = await startKith(t, on, {
     ISSUERS: JSON.stringify([{ issuer: issuer.url, audience: AUDIENCE }]),
     API_RATE_LIMIT: '0', // tests ask faster than people
     ...environment,
@@ -85,6 +91,7 @@ export async function startRest(t: Test, environment: Readonly<Record<string, st
   const contract = await Contract.of(url)
   return {
     ...running,
+    contract,
     app: async (email) => {
       if (email === undefined) return new App(url, undefined, contract)
       const user = await kith.users.get(email)

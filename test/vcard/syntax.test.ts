@@ -221,11 +221,16 @@ t.test('what is no single vCard of 3.0 or 4.0 is refused, and says how', async (
 t.test('RFC 6350 §6.1.1 a file of many cards is split, and a bad one is left to its reader', async (t) => {
   const [one, two] = [card('NOTE:1'), card('NOTE:2')]
   t.strictSame(
-    [...importedCards(Buffer.from(`\ufeff${one}\r\n${two}`))].map((octets) => octets.toString().replace('\ufeff', '')),
+    [...importedCards(Buffer.from(`\ufeff${one}\r\n${two}`))].map(({ octets }) =>
+      octets.toString().replace('\ufeff', ''),
+    ),
     [one, two],
   )
   const broken = Buffer.from(`junk\n${one.replace('END:VCARD\r\n', '')}${two}`)
-  t.strictSame([...importedCards(broken)].map(problem), ['malformed', 'none'])
+  t.strictSame(
+    [...importedCards(broken)].map(({ octets }) => problem(octets)),
+    ['malformed', 'none'],
+  )
   t.strictSame([...importedCards(Buffer.from(''))], [])
 })
 

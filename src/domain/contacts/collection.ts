@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Id } from '../actor.ts'
+import { namedId } from './named-id.ts'
 
 /** Where a directory's entries are: under the organization that publishes it. */
 export interface DirectoryKey {
@@ -36,16 +36,7 @@ const DIRECTORY_BOOK = /^directory-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})
 export const directoryInBookName = (name: string): Id | undefined => DIRECTORY_BOOK.exec(name)?.[1]
 
 /**
- * The id (a UUID of version 5, RFC 9562 §5.5) of somebody's book of a subscribed directory. A subscription that was ended
- * and made again is another one, so that nothing of the gone book, its tokens least of all, counts in the new one.
+ * The id of somebody's book of a subscribed directory. A subscription that was ended and made again is another one, so
+ * that nothing of the gone book, its tokens least of all, counts in the new one.
  */
-export function sharedBookId(userId: Id, subscriptionId: Id): Id {
-  const bytes = createHash('sha1')
-    .update(Buffer.from(userId.replaceAll('-', ''), 'hex'))
-    .update(subscriptionId)
-    .digest()
-    .subarray(0, 16)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
+export const sharedBookId = (userId: Id, subscriptionId: Id): Id => namedId(userId, subscriptionId)

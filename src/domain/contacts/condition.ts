@@ -12,6 +12,8 @@ export interface State {
 
 /** What must hold of what is there, by its ETags (`any`: that there is something), and the locks that the writer knows. */
 export interface Condition {
+  /** Refuses what of one's own profile one does not edit, instead of leaving it as it is. */
+  readonly isWhole?: boolean
   readonly match?: 'any' | readonly string[]
   readonly noneMatch?: 'any' | readonly string[]
   /** Whatever else must hold. */

@@ -10,7 +10,7 @@ import { type Collection, collectionId, directoryOf } from './collection.ts'
 import { assertWritable, type Condition } from './condition.ts'
 import { asSent, type CardContent, type Contact, comparableUid, generated, isDeleted, nameOfId } from './contact.ts'
 import { applyLayer, diff, EMPTY_LAYER, type Layer, layerSize } from './overlay.ts'
-import { baseCard, ownLayer, sameLayer, saveProfile } from './profile.ts'
+import { assertEditable, baseCard, ownLayer, sameLayer, saveProfile } from './profile.ts'
 import {
   assertSameUid,
   etagIfAsSent,
@@ -307,6 +307,7 @@ export class ContactService {
         sent.card,
       )
     }
+    if (condition.isWhole) await assertEditable(transaction, actor.organizationId, profile, sent.card)
     const kept = await ownLayer(transaction, actor.organizationId, profile, layer)
     const saved = await saveProfile(transaction, actor.organizationId, profile, profile.managed, kept)
     if (hidden) {

@@ -59,9 +59,20 @@ export const sameLayer = (one: Layer | undefined, other: Layer | undefined): boo
 const mayEdit = ({ editableFields }: Pick<Organization, 'editableFields'>, field: DataField | undefined): boolean =>
   editableFields === undefined || (field !== undefined && editableFields.includes(field))
 
-/** @throws DomainError `managed-value`, naming each field that people do not edit themselves */
-export function assertEditable(organization: Pick<Organization, 'editableFields'>, before: VCard, after: VCard): void {
-  const problems = changedFields(before, after)
+/**
+ * By the policy, which stays until the transaction ends.
+ *
+ * @throws DomainError `managed-value`, naming each field that people do not edit themselves; `not-found`
+ */
+export async function assertEditable(
+  transaction: Transaction,
+  organizationId: Id,
+  profile: Contact,
+  card: VCard,
+): Promise<void> {
+  const organization = await transaction.organizations.hold(organizationId)
+  if (!organization) throw notFound('The organization is gone')
+  const problems = changedFields(baseCard(profile), card)
     .filter((field) => !mayEdit(organization, field))
     .map((field) => ({ field: `data.${field}`, problem: 'is not yours to edit' }))
   if (problems.length === 0) return

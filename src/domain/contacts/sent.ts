@@ -36,9 +36,12 @@ export function readSent(sent: Uint8Array): Sent {
     return { card, text, ...(exact ? {} : { bytes: sent }), ...(uid ? { uid } : {}) }
   } catch (error) {
     if (!(error instanceof VCardSyntaxError)) throw error
-    throw new DomainError(error.problem === 'unsupported-version' ? 'unsupported-card' : 'invalid-card', error.message)
+    throw invalidCard(error)
   }
 }
+
+export const invalidCard = ({ problem, message }: VCardSyntaxError): DomainError =>
+  new DomainError(problem === 'unsupported-version' ? 'unsupported-card' : 'invalid-card', message)
 
 export const uidOf = ({ lines }: VCard): string | undefined => lines.find(({ name }) => name === 'UID')?.value.trim()
 

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { openGate } from '../faults/gate.ts'
+import { testDatabase } from '../support/databases.ts'
+import { ask } from '../support/kith.ts'
+import { type App, type RunningRest, startRest } from '../support/rest.ts'
+
+const NOTHING = '00000000-0000-4000-8000-000000000000'
+
+/** Asks each operation that documents the status; of what is there nowhere. */
+async function askEach(
+  { contract }: RunningRest,
+  app: App,
+  status: number,
+  { body, headers, search = '' }: { body?: string; headers?: Readonly<Record<string, string>>; search?: string } = {},
+): Promise<string[]> {
+  const wrong: string[] = []
+  for (const { method, path, operation } of contract.operations()) {
+    if (!(status in operation.responses) || (body !== undefined && !operation.requestBody)) continue
+    const [type = 'application/json'] = Object.keys(operation.requestBody?.content ?? {})
+    const sent = body ?? (operation.requestBody ? '{}' : undefined)
+    const address = `${path.replaceAll(/\{\w+\}/g, NOTHING)}${search}`
+    const answer = await app.ask(method, address, sent, { ...(sent ? { 'content-type': type } : {}), ...headers })
+    if (answer.status !== status) wrong.push(`${method} ${path} ${answer.status}`)
+  }
+  return wrong
+}
+
+t.test('every route refuses alike', async (t) => {
+  const running = await startRest(t)
+  const one = await running.organization('One', 'one.example', ['Ann'])
+  const ann = await running.app('ann@one.example')
+  await t.test('nobody, and who is no person', async (t) => {
+    t.strictSame(await askEach(running, await running.app(), 401), [])
+    t.strictSame(await askEach(running, await running.connector(one), 403), [])
+    const nobody = await running.app()
+    for (const path of ['/nothing', '/', '/teams/x/y/z']) {
+      t.equal((await nobody.get(path)).status, 401, `${path}: what is here is told to nobody`)
+      t.equal((await ann.get(path)).status, 404, path)
+    }
+  })
+  await t.test('bodies of another type, or too large', async (t) => {
+    t.strictSame(await askEach(running, ann, 415, { body: 'x', headers: { 'content-type': 'text/plain' } }), [])
+    t.strictSame(await askEach(running, ann, 413, { body: ' '.repeat(16 * 1024 * 1024 + 1) }), [])
+  })
+  await t.test('RFC 9110 §15.5.6 and §10.2.1: other methods with those that are right', async (t) => {
+    for (const { path } of running.contract.operations()) {
+      for (const method of ['TRACE', 'OPTIONS', 'PROPFIND']) {
+        const answer = await ann.ask(method, path.replaceAll(/\{\w+\}/g, NOTHING))
+        t.equal(answer.status, 405, `${method} ${path}`)
+        t.match(answer.headers.allow, /[A-Z]/)
+      }
+    }
+  })
+})
+
+t.test('draft-ietf-httpapi-ratelimit-headers: each person has so many requests', async (t) => {
+  const running = await startRest(t, { API_RATE_LIMIT: '1' })
+  await running.organization('One', 'one.example', ['Ann', 'Bob'])
+  const ann = await running.app('ann@one.example')
+  const bob = await running.app('bob@one.example')
+  for (let left = 9; left >= 0; left -= 1) {
+    const { status, headers } = await ann.get('/me')
+    t.equal(status, 200)
+    t.equal(headers['ratelimit-policy'], '"person";q=10;w=10')
+    t.match(headers.ratelimit, new RegExp(`^"person";r=${left};t=\\d+$`))
+  }
+  const { status, code, headers } = await ann.get('/me')
+  t.equal(status, 429)
+  t.equal(code, 'too-many-requests')
+  t.match(headers['retry-after'], /^([1-9]|10)$/)
+  t.strictSame(await askEach(running, ann, 429), [])
+  t.equal((await bob.get('/me')).status, 200, 'somebody else')
+})
+
+t.test('without the database every route says when to come again', async (t) => {
+  const database = await testDatabase()
+  const url = new URL(database.url)
+  const gate = await openGate(Number(url.port))
+  t.teardown(() => gate.close())
+  url.port = String(gate.port)
+  const running = await startRest(t, {}, { ...database, url: url.href })
+  await running.organization('One', 'one.example', ['Ann'])
+  const ann = await running.app('ann@one.example')
+  t.equal((await ann.get('/me')).status, 200)
+  const open = gate.target
+  gate.target = undefined
+  gate.cut()
+  await sleep(600) // so long is somebody believed who was let in
+  t.strictSame(await askEach(running, ann, 503), [])
+  const { headers } = await ann.get('/me')
+  t.match(headers['retry-after'], /^\d+$/)
+  t.equal((await ask(running.url, 'GET', '/api/v1/openapi.json')).status, 200)
+  gate.target = open
+  t.equal((await ann.get('/me')).status, 200)
+})
