@@ -12,6 +12,8 @@ interface SchemaError {
   }
 }
 
+type Validate = ReturnType<FastifySchemaCompiler<never>>
+
 /** A body that is a file: what it holds is checked by its route. */
 export const FILE = { type: 'string', contentEncoding: 'binary' } as const
 
@@ -22,7 +24,18 @@ export const validator: FastifySchemaCompiler<never> = (route) => {
   if (route.httpPart === 'headers' || schema.contentEncoding === FILE.contentEncoding) return () => true
   const { properties = {} } = schema
   const checked = 'data' in properties ? { ...schema, properties: { ...properties, data: {} } } : schema
-  return TypeBoxValidatorCompiler({ ...route, schema: checked as never }) // any schema will do
+  const validate = TypeBoxValidatorCompiler({ ...route, schema: checked as never }) // any schema will do
+  return route.httpPart === 'querystring' ? withDigits(properties, validate) : validate
+}
+
+/** A number in a query is written in digits; TypeBox alone takes `true` for 1. */
+function withDigits(properties: Readonly<Record<string, unknown>>, validate: Validate): Validate {
+  const numbers = Object.keys(properties).filter((name) => (properties[name] as { type?: string }).type === 'integer') // JSON Schemas
+  return (query) => {
+    const wrong = numbers.filter((name) => !/^\d+$/.test(String((query as Record<string, unknown>)[name] ?? '0'))) // as Fastify reads it
+    if (wrong.length === 0) return validate(query)
+    return { error: wrong.map((name) => ({ instancePath: `/${name}`, message: 'must be integer' })) as never } // all that is used of it
+  }
 }
 
 /** What a request is answered with whose parts are not as its route's schemas say. */

@@ -138,10 +138,17 @@ export async function freePort() {
  * The demo, served as `npm start` does it, on a free port with its data in the judge's directory.
  * @param {Judge} judge
  */
-export async function serveDemo(judge, { databaseUrl } = {}) {
+export async function serveDemo(judge, { databaseUrl, environment = {} } = {}) {
   const dataDir = join(judge.directory, 'data')
   const port = await freePort()
-  const env = { ...process.env, DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' }
+  const env = {
+    ...process.env,
+    DATA_DIR: dataDir,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    ...environment,
+  }
   delete env.DATABASE_URL
   if (databaseUrl) env.DATABASE_URL = databaseUrl
   const child = spawn(NODE, [join(ROOT, 'src/cli.ts'), 'demo', '--serve'], {
