@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import t from 'tap'
 import { openGate } from '../faults/gate.ts'
 import { testDatabase } from '../support/databases.ts'
@@ -86,7 +87,7 @@ t.test('what a device has locked is changed by nobody else', async (t) => {
     'base64',
   )
   const photo = { 'content-type': 'image/png' }
-  t.equal((await ann.ask('PUT', `/contacts/${id}/photo`, png, photo)).status, 204)
+  t.equal((await ann.ask('PUT', `/contacts/${id}/photo`, png, photo)).status, 201)
   await ann.patch(`/contacts/${bob}`, { data })
   t.equal((await ann.ask('POST', `/contacts/${cid}/hide`, undefined, { 'if-match': '"stale"' })).status, 412)
   const body = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
@@ -114,6 +115,28 @@ t.test('what a device has locked is changed by nobody else', async (t) => {
   t.match(each.json, { results: [{ status: 423 }] })
   const unknown = { op: 'remove', id: NOTHING }
   t.equal((await ann.post('/contacts/batch', { atomic: true, operations: [unknown] })).status, 404)
+})
+
+t.test('an invitation is not sent again where it is unclear who is meant', async (t) => {
+  const running = await startRest(t)
+  const one = await running.organization('One', 'one.example', ['Ann', 'Bob', 'Cid'])
+  const ann = await running.app('ann@one.example')
+  const { id } = (await ann.post('/teams', { name: 'Team' })).json
+  const { users } = running.kith
+  const invited = await ann.post(`/teams/${id}/invitations`, { email: 'guest@else.example' })
+  const resend = `/teams/${id}/invitations/${invited.json.id}/resend`
+  const database = new pg.Client({ connectionString: running.database.url })
+  await database.connect()
+  for (const name of ['bob', 'cid']) await users.setActive(await users.get(`${name}@one.example`), false)
+  await database.query(
+    `update "user" set email = 'guest@else.example', email_key = 'guest@else.example'
+     where organization_id = $1 and email_key <> 'ann@one.example'`,
+    [one],
+  )
+  t.equal((await ann.post(resend)).code, 'user-inactive')
+  await database.query('update "user" set is_active = true where organization_id = $1', [one])
+  t.equal((await ann.post(resend)).code, 'ambiguous')
+  await database.end()
 })
 
 t.test('draft-ietf-httpapi-ratelimit-headers: each person has so many requests', async (t) => {
