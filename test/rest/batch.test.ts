@@ -114,12 +114,12 @@ t.test('many writes in one request', async (t) => {
       ),
     )
     const stored = answers.filter(({ status }) => status === 200 || status === 201)
-    t.ok(answers.every(({ status }) => [200, 201, 412].includes(status)))
+    t.ok(answers.every(({ status }) => [200, 201, 503].includes(status)))
     t.ok(stored.length >= 1)
     const seen = (await ann.get(`/contacts/${cids}`)).json
     const emails = ((seen.data as { emails: { value: string }[] }).emails ?? []).map(({ value }) => value) // as documented
     answers.forEach(({ status }, at) => {
-      t.equal(emails.includes(`cid${at}@home.example`), status !== 412, `${at}: ${status}`)
+      t.equal(emails.includes(`cid${at}@home.example`), status !== 503, `${at}: ${status}`)
     })
     const { items } = await ann.get('/contacts?limit=200')
     t.equal(items.filter((one) => one.id === cids).length, 1, 'one layer')

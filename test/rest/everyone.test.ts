@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { walk } from '../support/everyone.ts'
+import { holdKeys, walk } from '../support/everyone.ts'
 import { webhookReceiver } from '../support/receivers.ts'
 import { type App, startRest } from '../support/rest.ts'
 
@@ -250,6 +250,7 @@ const ORGANIZATION_ROUTES = `
   DELETE /organization/subscriptions/{subscription}        | 401    | 403       | 401         | 404       | 204   | 403    | 403           | 403`
 
 t.test('every route of the document answers everyone as its row says, and as it is documented', async (t) => {
+  await holdKeys(t, running.database.url)
   await walk(t, running.url, EVERYONE, [
     { text: ROUTES, bodies: BODIES, newScene, ours: /spaceodyssey|Space Odyssey|Project X|Julie/ },
     {

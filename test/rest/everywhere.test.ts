@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import t from 'tap'
 import { openGate } from '../faults/gate.ts'
 import { testDatabase } from '../support/databases.ts'
@@ -43,6 +44,22 @@ t.test('every route refuses alike', async (t) => {
     t.strictSame(await askEach(running, ann, 415, { body: 'x', headers: { 'content-type': 'text/plain' } }), [])
     t.strictSame(await askEach(running, ann, 413, { body: ' '.repeat(16 * 1024 * 1024 + 1) }), [])
   })
+  await t.test('what cannot be read, or is not known', async (t) => {
+    const wrong: string[] = []
+    for (const { method, path, operation } of running.contract.operations()) {
+      const address = path.replaceAll(/\{\w+\}/g, NOTHING)
+      const queried = operation.parameters?.some((one) => one.in === 'query')
+      const isJson = operation.requestBody?.content['application/json'] !== undefined
+      const expect = async (status: number, place: string, body?: string) => {
+        if (!(status in operation.responses)) wrong.push(`${method} ${path} documents no ${status}`)
+        else if ((await ann.ask(method, place, body)).status !== status) wrong.push(`${method} ${path}: no ${status}`)
+      }
+      if (queried) await expect(400, `${address}?unheard-of=1`, isJson ? '{}' : undefined)
+      if (isJson) await expect(400, address, '{')
+      if (isJson) await expect(422, address, '{"unheard_of": 1}')
+    }
+    t.strictSame(wrong, [])
+  })
   await t.test('RFC 9110 §15.5.6 and §10.2.1: other methods with those that are right', async (t) => {
     for (const { path } of running.contract.operations()) {
       for (const method of ['TRACE', 'OPTIONS', 'PROPFIND']) {
@@ -52,6 +69,74 @@ t.test('every route refuses alike', async (t) => {
       }
     }
   })
+})
+
+t.test('what a device has locked is changed by nobody else', async (t) => {
+  const running = await startRest(t)
+  await running.organization('One', 'one.example', ['Ann', 'Bob', 'Cid'])
+  const ann = await running.app('ann@one.example')
+  const phone = await running.device('ann@one.example')
+  const bob = (await running.cardOf('bob@one.example')).slice(0, 36)
+  const cid = (await running.cardOf('cid@one.example')).slice(0, 36)
+  const data = { notes: 'x' }
+  const { id } = (await ann.post('/contacts', { data: { full_name: 'Julie' } })).json
+  await ann.patch(`/contacts/${id}`, { data })
+  const version = (await ann.get(`/contacts/${id}/history`)).items[0]?.id
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==',
+    'base64',
+  )
+  const photo = { 'content-type': 'image/png' }
+  t.equal((await ann.ask('PUT', `/contacts/${id}/photo`, png, photo)).status, 201)
+  await ann.patch(`/contacts/${bob}`, { data })
+  t.equal((await ann.ask('POST', `/contacts/${cid}/hide`, undefined, { 'if-match': '"stale"' })).status, 412)
+  const body = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
+  t.equal((await phone.ask('LOCK', phone.people, { body, headers: { depth: 'infinity' } })).status, 200)
+
+  const creation = { op: 'create', data: { full_name: 'Tom' } }
+  const writes: readonly (readonly [string, string, unknown?, object?])[] = [
+    ['POST', '/contacts', { data: { full_name: 'Tom' } }],
+    ['POST', '/contacts', { override: bob, data }],
+    ['POST', '/contacts/batch', { atomic: true, operations: [creation] }],
+    ['PATCH', `/contacts/${id}`, { data: { notes: 'y' } }],
+    ['DELETE', `/contacts/${id}`],
+    ['DELETE', `/contacts/${bob}`],
+    ['POST', `/contacts/${bob}/hide`],
+    ['PUT', `/contacts/${id}/photo`, Buffer.concat([png, Buffer.from(' ')]), photo],
+    ['DELETE', `/contacts/${id}/photo`],
+    ['POST', `/history/${version}/restore`],
+  ]
+  for (const [method, path, sent, headers] of writes) {
+    const answer = await ann.ask(method, path, sent, { ...headers })
+    t.equal(answer.status, 423, `${method} ${path}`)
+    t.equal(answer.code, 'locked')
+  }
+  const each = await ann.post('/contacts/batch', { operations: [creation] })
+  t.match(each.json, { results: [{ status: 423 }] })
+  const unknown = { op: 'remove', id: NOTHING }
+  t.equal((await ann.post('/contacts/batch', { atomic: true, operations: [unknown] })).status, 404)
+})
+
+t.test('an invitation is not sent again where it is unclear who is meant', async (t) => {
+  const running = await startRest(t)
+  const one = await running.organization('One', 'one.example', ['Ann', 'Bob', 'Cid'])
+  const ann = await running.app('ann@one.example')
+  const { id } = (await ann.post('/teams', { name: 'Team' })).json
+  const { users } = running.kith
+  const invited = await ann.post(`/teams/${id}/invitations`, { email: 'guest@else.example' })
+  const resend = `/teams/${id}/invitations/${invited.json.id}/resend`
+  const database = new pg.Client({ connectionString: running.database.url })
+  await database.connect()
+  for (const name of ['bob', 'cid']) await users.setActive(await users.get(`${name}@one.example`), false)
+  await database.query(
+    `update "user" set email = 'guest@else.example', email_key = 'guest@else.example'
+     where organization_id = $1 and email_key <> 'ann@one.example'`,
+    [one],
+  )
+  t.equal((await ann.post(resend)).code, 'user-inactive')
+  await database.query('update "user" set is_active = true where organization_id = $1', [one])
+  t.equal((await ann.post(resend)).code, 'ambiguous')
+  await database.end()
 })
 
 t.test('draft-ietf-httpapi-ratelimit-headers: each person has so many requests', async (t) => {

@@ -9,6 +9,7 @@ interface Documented {
 }
 interface Operation {
   readonly operationId: string
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
   readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
   readonly responses: Readonly<Record<string, Documented>>
 }

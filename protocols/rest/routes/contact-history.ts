@@ -119,7 +119,7 @@ export function contactHistoryRoutes(app: App, { actorOf, contactData, history, 
       tags,
       summary: 'Put a version back; what is there now becomes a version in turn',
       params: ById,
-      response: { 200: json('It is back', Restored), ...refusals(404, 409, 422, 423) },
+      response: { 200: json('It is back', Restored), ...refusals(404, 409, 423) },
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)

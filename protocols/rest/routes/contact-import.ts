@@ -44,7 +44,7 @@ export function contactImportRoutes(app: App, { actorOf, contactImport }: Contex
       body: { content: { 'text/vcard': { schema: FILE } } },
       response: {
         200: { description: 'What came of each card', content: { 'application/json': { schema: Results } } },
-        ...refusals(400, 404, 409, 413, 415, 422),
+        ...refusals(400, 404, 413, 415, 422),
       },
     },
     handler: async (request, reply) => {

@@ -81,7 +81,7 @@ export function contactPhotoRoutes(app: App, { actorOf, contactData }: Context):
       response: {
         201: { ...empty('There is a photo now'), headers: ETag },
         204: { ...empty('It is another one now'), headers: ETag },
-        ...refusals(400, 404, 412, 413, 415, 422, 423),
+        ...refusals(404, 412, 413, 415, 422, 423),
       },
     },
     handler: async (request, reply) => {
@@ -107,7 +107,7 @@ export function contactPhotoRoutes(app: App, { actorOf, contactData }: Context):
       summary: 'Take the photo away; of a colleague from what you see alone',
       params: ById,
       headers: headers(IfMatch),
-      response: { 204: empty('Done'), ...refusals(404, 412, 413, 422, 423) },
+      response: { 204: empty('Done'), ...refusals(404, 412, 422, 423) },
     },
     handler: async (request, reply) => {
       const actor = actorOf(request)

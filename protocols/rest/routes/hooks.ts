@@ -79,6 +79,8 @@ const ownerOf = (params: object): HookOwner => ('id' in params ? idOf(String(par
 
 function routesOf(app: App, { actorOf, hooks }: Context, { path, of, named, collection, one }: Where): void {
   const tags = ['Hooks']
+  const absent = path === TEAM.path ? ([404] as const) : []
+  const tokens = path === TEAM.path ? [] : ([422] as const) // a SCIM server's hook, which only organizations have, has no secret
   const known = { 304: { description: 'As you know it' } }
 
   app.get(path, {
@@ -90,7 +92,7 @@ function routesOf(app: App, { actorOf, hooks }: Context, { path, of, named, coll
       params: collection,
       querystring: HooksQuery,
       headers: headers(IfNoneMatch),
-      response: { 200: json('A page', HookPage), ...known, ...refusals(400, 404) },
+      response: { 200: json('A page', HookPage), ...known, ...refusals(400, ...absent) },
     },
     handler: async (request, reply) => {
       const { limit = PAGE_SIZE, cursor } = request.query
@@ -111,7 +113,7 @@ function routesOf(app: App, { actorOf, hooks }: Context, { path, of, named, coll
       body: HookNew,
       response: {
         201: json('It is there now, with the secret that messages are signed with', HookWithSecret),
-        ...refusals(400, 404, 413, 415, 422),
+        ...refusals(400, ...absent, 413, 415, 422),
       },
     },
     handler: async (request, reply) => {
@@ -214,7 +216,7 @@ function routesOf(app: App, { actorOf, hooks }: Context, { path, of, named, coll
       summary: 'Make another secret: for a day messages are signed with both',
       params: one,
       headers: headers(IfMatch),
-      response: { 200: json('With the new secret', HookWithSecret), ...refusals(404, 412, 422) },
+      response: { 200: json('With the new secret', HookWithSecret), ...refusals(404, 412, ...tokens) },
     },
     handler: async (request, reply) => {
       const id = idOf(request.params.hook)

@@ -164,7 +164,8 @@ export class ContactDataService {
         return await write(now)
       } catch (error) {
         const late = error instanceof DomainError && error.code === 'precondition-failed'
-        if (!late || attempt >= ATTEMPTS) throw error
+        if (!late) throw error
+        if (attempt >= ATTEMPTS) throw new DomainError('unavailable', 'Too many write the contact at once: try again')
       }
     }
   }
