@@ -63,12 +63,25 @@ await judge('schemathesis', async (it) => {
   it.equal(me.status, 200, 'David is let in')
 
   const options = ['--header', `Authorization: Bearer ${token}`, '--seed', SEED]
-  options.push('--max-examples', '12', '--workers', '1', '--continue-on-failure', '--no-color', '--request-timeout', '10')
+  options.push(
+    '--max-examples',
+    '12',
+    '--workers',
+    '1',
+    '--continue-on-failure',
+    '--no-color',
+    '--request-timeout',
+    '10',
+  )
   options.push('--suppress-health-check', 'all', '--generation-deterministic', '--no-shrink')
-  const { stdout, stderr, code } = await run(join(bin, 'schemathesis'), ['run', document, '--url', server.url, ...options], {
-    seconds: 220,
-    anyStatus: true,
-  })
+  const { stdout, stderr, code } = await run(
+    join(bin, 'schemathesis'),
+    ['run', document, '--url', server.url, ...options],
+    {
+      seconds: 220,
+      anyStatus: true,
+    },
+  )
   console.log(stdout, stderr)
   it.ok(code === 0, 'no answer is other than documented')
 })
