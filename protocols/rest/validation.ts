@@ -22,8 +22,22 @@ export const validator: FastifySchemaCompiler<never> = (route) => {
   if (route.httpPart === 'headers' || schema.contentEncoding === FILE.contentEncoding) return () => true
   const { properties = {} } = schema
   const checked = 'data' in properties ? { ...schema, properties: { ...properties, data: {} } } : schema
-  return TypeBoxValidatorCompiler({ ...route, schema: checked as never }) // any schema will do
+  const check = TypeBoxValidatorCompiler({ ...route, httpPart: 'body', schema: checked as never }) // any schema will do
+  return route.httpPart === 'body' ? check : (texts: Texts) => check(read(texts, properties))
 }
+
+type Texts = Readonly<Record<string, unknown>>
+
+/** Texts of an address that are to be numbers or truths, if they are any: TypeBox would have `limit=true` be 1. */
+const read = (texts: Texts, properties: Texts): Texts =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => {
+      const { type } = (properties[name] ?? {}) as { type?: string } // a JSON Schema
+      if (type === 'integer' && /^-?\d{1,15}$/.test(String(text))) return [name, Number(text)]
+      if (type === 'boolean' && (text === 'true' || text === 'false')) return [name, text === 'true']
+      return [name, text]
+    }),
+  )
 
 /** What a request is answered with whose parts are not as its route's schemas say. */
 export function wrong(errors: readonly SchemaError[], part: string): Problem {

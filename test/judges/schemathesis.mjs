@@ -63,12 +63,24 @@ await judge('schemathesis', async (it) => {
   it.equal(me.status, 200, 'David is let in')
 
   const options = ['--header', `Authorization: Bearer ${token}`, '--seed', SEED]
-  options.push('--max-examples', '12', '--workers', '1', '--continue-on-failure', '--no-color', '--request-timeout', '10')
+  options.push(
+    '--max-examples',
+    '12',
+    '--workers',
+    '1',
+    '--continue-on-failure',
+    '--no-color',
+    '--request-timeout',
+    '10',
+  )
   options.push('--suppress-health-check', 'all', '--generation-deterministic', '--no-shrink')
-  const { stdout, stderr, code } = await run(join(bin, 'schemathesis'), ['run', document, '--url', server.url, ...options], {
-    seconds: 220,
-    anyStatus: true,
-  })
+  // What a schema allows may yet be refused for what is there: a cursor, a version, a name that is taken.
+  options.push('--exclude-checks', 'positive_data_acceptance')
+  const asked = ['run', document, '--url', server.url, ...options]
+  const env = { ...process.env, PYTHONPATH: import.meta.dirname, SCHEMATHESIS_HOOKS: 'schemathesis_hooks' }
+  const { stdout, stderr, code } = await run(join(bin, 'schemathesis'), asked, { env, seconds: 220, anyStatus: true })
   console.log(stdout, stderr)
   it.ok(code === 0, 'no answer is other than documented')
+  it.match(stdout, /Test cases:\s+\d{4,} generated/, 'thousands of requests were made')
+  it.notMatch(stdout, /Authentication failed/, 'as somebody who was let in')
 })
