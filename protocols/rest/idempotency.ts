@@ -81,7 +81,8 @@ export function idempotent(scope: FastifyInstance, once: Once, actorOf: Context[
 const KEY = {
   'idempotency-key': {
     type: 'string',
-    minLength: 1,
+    maxLength: 512,
+    pattern: String.raw`^("([ !#-\[\]-~]|\\["\\])+"|[!#-+\--\[\]-~]+)$`,
     description: 'Any text of yours: for a day, a repeat of the request with it does nothing and is answered alike',
   },
 }

@@ -12,8 +12,6 @@ interface SchemaError {
   }
 }
 
-type Validate = ReturnType<FastifySchemaCompiler<never>>
-
 /** A body that is a file: what it holds is checked by its route. */
 export const FILE = { type: 'string', contentEncoding: 'binary' } as const
 
@@ -24,19 +22,22 @@ export const validator: FastifySchemaCompiler<never> = (route) => {
   if (route.httpPart === 'headers' || schema.contentEncoding === FILE.contentEncoding) return () => true
   const { properties = {} } = schema
   const checked = 'data' in properties ? { ...schema, properties: { ...properties, data: {} } } : schema
-  const validate = TypeBoxValidatorCompiler({ ...route, schema: checked as never }) // any schema will do
-  return route.httpPart === 'querystring' ? withDigits(properties, validate) : validate
+  const check = TypeBoxValidatorCompiler({ ...route, httpPart: 'body', schema: checked as never }) // any schema will do
+  return route.httpPart === 'body' ? check : (texts: Texts) => check(read(texts, properties))
 }
 
-/** A number in a query is written in digits; TypeBox alone takes `true` for 1. */
-function withDigits(properties: Readonly<Record<string, unknown>>, validate: Validate): Validate {
-  const numbers = Object.keys(properties).filter((name) => (properties[name] as { type?: string }).type === 'integer') // JSON Schemas
-  return (query) => {
-    const wrong = numbers.filter((name) => !/^\d+$/.test(String((query as Record<string, unknown>)[name] ?? '0'))) // as Fastify reads it
-    if (wrong.length === 0) return validate(query)
-    return { error: wrong.map((name) => ({ instancePath: `/${name}`, message: 'must be integer' })) as never } // all that is used of it
-  }
-}
+type Texts = Readonly<Record<string, unknown>>
+
+/** Texts of an address that are to be numbers or truths, if they are any: TypeBox would have `limit=true` be 1. */
+const read = (texts: Texts, properties: Texts): Texts =>
+  Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => {
+      const { type } = (properties[name] ?? {}) as { type?: string } // a JSON Schema
+      if (type === 'integer' && /^-?\d{1,15}$/.test(String(text))) return [name, Number(text)]
+      if (type === 'boolean' && (text === 'true' || text === 'false')) return [name, text === 'true']
+      return [name, text]
+    }),
+  )
 
 /** What a request is answered with whose parts are not as its route's schemas say. */
 export function wrong(errors: readonly SchemaError[], part: string): Problem {

@@ -74,8 +74,8 @@ class Judge {
 const shown = (value) => inspect(value, { breakLength: Infinity, maxStringLength: 2_000, maxArrayLength: 40 })
 
 /** Runs a program to its end; a status other than 0 is an error with what it printed. */
-export async function run(command, args, { input = '', env = process.env, seconds = 60, anyStatus = false } = {}) {
-  const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: seconds * 1000 })
+export async function run(command, args, { input = '', env = process.env, cwd, seconds = 60, anyStatus = false } = {}) {
+  const child = spawn(command, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], timeout: seconds * 1000 })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (piece) => {

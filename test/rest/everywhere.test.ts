@@ -56,6 +56,7 @@ t.test('every route refuses alike', async (t) => {
       }
       if (queried) await expect(400, `${address}?unheard-of=1`, isJson ? '{}' : undefined)
       if (isJson) await expect(400, address, '{')
+      if (operation.parameters?.some(({ name }) => name === 'limit')) await expect(400, `${address}?limit=true`)
       if (isJson) await expect(422, address, '{"unheard_of": 1}')
     }
     t.strictSame(wrong, [])
