@@ -2,11 +2,10 @@
 
 import schemathesis
 
-NAMES = {"if-match", "if-none-match", "idempotency-key"}
-
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    if case.meta is not None and case.meta.generation.mode.is_positive:
-        for name in [name for name in case.headers or {} if name.lower() in NAMES]:
-            del case.headers[name]
+    positive = case.meta is not None and case.meta.generation.mode.is_positive
+    dropped = {"if-match", "if-none-match", "idempotency-key"} if positive else {"if-match"}
+    for name in [name for name in case.headers or {} if name.lower() in dropped]:
+        del case.headers[name]
