@@ -45,6 +45,7 @@ import { WebSessionService } from './auth/web-sessions.ts'
 import { type Config, ConfigError } from './config.ts'
 import { Deliverer } from './outgoing/delivery.ts'
 import { GuardedFetch } from './outgoing/guarded-fetch.ts'
+import { deliverHook } from './outgoing/hook-jobs.ts'
 import { sendInvitation } from './outgoing/invitation-mail.ts'
 import { Jobs } from './outgoing/jobs.ts'
 import { printingMailer, smtpMailer } from './outgoing/mail.ts'
@@ -87,7 +88,6 @@ export interface Kith {
   readonly scimTokens: ScimTokens
   readonly issuerTokens: IssuerTokens
   readonly hooks: HookService
-  readonly deliverer: Deliverer
   readonly webSessions: WebSessionService
   readonly webLogin: WebLogin
   readonly workers: Workers
@@ -129,7 +129,9 @@ async function assemble(
   const database = await openDatabase({ url, poolSize: config.databasePool, prepare: config.databasePrepare })
   const mailer = config.smtp ? smtpMailer(config.smtp) : printingMailer(console.log)
   let jobs: Jobs | undefined
+  let deliverer: Deliverer | undefined
   const close = async () => {
+    deliverer?.stop()
     await jobs?.close()
     mailer.close()
     await database.close()
@@ -147,14 +149,15 @@ async function assemble(
     const signIn = new SignInService(store, { autoCreate: config.organizationAutoCreate })
     const webSessions = new WebSessionService(store, key)
     const invitationLetters = new InvitationLetters(store, invitationLinks(key))
-    const workers = new Workers(jobs, {
-      'invitation-letter': sendInvitation(invitationLetters, mailer, config.publicUrl),
-    })
     const addressBooks = new AddressBooks(store)
     const scimTokens = new ScimTokens(store, key)
     const secrets = hookSecrets(key)
     const fetch = new GuardedFetch({ exceptions: config.outgoingAllow })
-    const deliverer = new Deliverer(store.hooks, secrets, fetch)
+    deliverer = new Deliverer(store.hooks, secrets, fetch)
+    const workers = new Workers(jobs, {
+      'invitation-letter': sendInvitation(invitationLetters, mailer, config.publicUrl),
+      'hook-delivery': deliverHook(store, deliverer),
+    })
     return {
       store,
       organizations: new OrganizationService(store),
@@ -189,7 +192,6 @@ async function assemble(
       scimTokens,
       issuerTokens: new IssuerTokens(store, config.issuers),
       hooks: new HookService(store, secrets, deliverer),
-      deliverer,
       webSessions,
       webLogin: new WebLogin(config.issuers, signIn, webSessions, key, config.publicUrl),
       workers,

@@ -8,7 +8,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
 
 /** Markup, as opposed to text. */
-export class Html {
+class Html {
   readonly text: string
   constructor(text: string) {
     this.text = text

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefau
 import type {
   Actor,
   AddressBooks,
+  BookService,
   ColleagueService,
   ConnectorWork,
   ContactBatch,
@@ -26,6 +27,7 @@ import { ProblemDetails } from './schemas.ts'
 export interface Services {
   readonly contactData: ContactDataService
   readonly addressBooks: AddressBooks
+  readonly books: BookService
   readonly contactFeed: ContactFeed
   readonly contactBatch: ContactBatch
   readonly contactImport: ContactImport

@@ -2,23 +2,26 @@ import { asId, type ContactPosition, type Id } from '#domain'
 import { Problem } from './problems.ts'
 
 /** A place in a list as it is sent: whoever sends it back need not understand it. */
-export const formatCursor = ({ rank, title, key }: ContactPosition): string => formatParts([rank, title, key])
+export const formatCursor = ({ rank, title, key, within }: ContactPosition): string =>
+  formatParts([rank, title, key, ...(within === undefined ? [] : [within])])
 
 /** @throws Problem 400 */
 export function parseCursor(text: string): ContactPosition {
-  const [rank, title, key] = parseParts(text, 3)
+  const [rank, title, key, within] = parseParts(text, 3, 4)
   if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || Math.abs(rank) >= 1e6) throw noCursor()
   if (typeof title !== 'string' || typeof key !== 'string') throw noCursor()
-  return { rank, title, key }
+  if (within === undefined) return { rank, title, key }
+  if (typeof within !== 'string') throw noCursor()
+  return { rank, title, key, within }
 }
 
 export const formatParts = (parts: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(parts)).toString('base64url')
 
-/** So many parts. @throws Problem 400 */
-export function parseParts(text: string, count: number): unknown[] {
+/** So many parts, or up to `most`. @throws Problem 400 */
+export function parseParts(text: string, count: number, most = count): unknown[] {
   const parsed = parsedJson(Buffer.from(text, 'base64url').toString())
-  if (!Array.isArray(parsed) || parsed.length !== count) throw noCursor()
+  if (!Array.isArray(parsed) || parsed.length < count || parsed.length > most) throw noCursor()
   if (parsed.some((part) => typeof part === 'string' && part.includes('\0'))) throw noCursor()
   return parsed
 }

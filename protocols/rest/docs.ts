@@ -106,8 +106,14 @@ export function readingPage({ info, servers, paths }: Document): { readonly html
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${info.title} API</title><style>${new Html(STYLE)}</style></head><body>
 <h1>${info.title} API</h1><p>${info.description}</p>
+<<<<<<< HEAD
 <p>At <code>${servers[0]?.url}</code>; for programs: <a href="/api/v1/openapi.json">openapi.json</a>.</p>
 ${about}<h2>Requests</h2><ul>${index}</ul>
+=======
+<p>At <code>${servers[0]?.url}</code>; for programs: <a href="/api/v1/openapi.json">openapi.json</a>.
+Each request bears an access token of yours, <code>Authorization: Bearer …</code>, or comes from a browser that has
+<a href="/login">signed in</a>.</p>
+>>>>>>> main
 ${operations}</body></html>
 `
   const digest = createHash('sha256').update(STYLE).digest('base64')

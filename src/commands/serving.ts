@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { DEMO_ORGANIZATION, demoAccounts, loadDemo, loadMany } from '../demo/load.ts'
 import { createServer } from '../http/server.ts'
 import { startMaintenance } from '../maintenance.ts'
-import { startSweeping } from '../outgoing/sweep.ts'
+import { startSweeping } from '../outgoing/hook-jobs.ts'
 import { type Command, UsageError } from './command.ts'
 
 /** Resolves at the first SIGINT or SIGTERM; npm and the terminal send it more than once, which changes nothing. */
@@ -23,7 +23,7 @@ async function serve(
     const app = await createServer(kith, config)
     await kith.workers.start(app.log)
     const stopMaintenance = startMaintenance(kith.store, app.log)
-    const stopSweeping = startSweeping(kith.deliverer, app.log)
+    const stopSweeping = startSweeping(kith.store, app.log)
     try {
       await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') {
@@ -39,7 +39,7 @@ async function serve(
       console.log('Stopping …')
     } finally {
       stopMaintenance()
-      await stopSweeping()
+      stopSweeping()
       await app.close()
     }
   } finally {

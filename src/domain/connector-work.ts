@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Actor, Id } from './actor.ts'
+import { type Actor, assertRecent, type Id } from './actor.ts'
 import { type Connector, type ConnectorChange, changedConnector, newConnector } from './connectors.ts'
 import { DomainError, notFound } from './errors.ts'
 import { assertAdministrator, myselfOf } from './organization-work.ts'
@@ -67,10 +67,11 @@ export class ConnectorWork {
     return await tokenOf(this.#store, await this.read(actor, id), tokenId)
   }
 
-  /** Its text is told this once. @throws DomainError `not-found`, `invalid-data` */
+  /** Its text is told this once. @throws DomainError `not-found`, `invalid-data`, `login-too-old` */
   async issue(actor: Actor, id: Id, options: TokenOptions): Promise<NewApiToken> {
     return await this.#store.transaction(async (transaction) => {
       const connector = await lockConnector(transaction, actor, id)
+      assertRecent(actor.signedInAt)
       return await this.#issue(transaction.apiTokens, connector, options)
     })
   }

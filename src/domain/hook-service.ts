@@ -76,7 +76,7 @@ export class HookService {
       }
       const made = owner === undefined ? own : { ...own, teamId: owner }
       await transaction.hooks.insert(made, this.#secrets.seal(own.id, secret))
-      if (format === 'scim') await transaction.hooks.startResync(own, randomUUID())
+      if (format === 'scim') await this.#resync(transaction, own)
       return await lockHook(transaction, actor, owner, own.id)
     })
     return format === 'scim' ? { hook } : { hook, secret }
@@ -95,9 +95,12 @@ export class HookService {
       if (words.url !== now.url && now.format === 'scim') {
         if (token === undefined) throw wrong('token', 'is required with another url')
         await transaction.hooks.forgetAll(now)
-        await transaction.hooks.startResync(now, randomUUID())
+        await this.#resync(transaction, now)
       }
-      if (words.name !== now.name || words.url !== now.url) await transaction.hooks.update(now, words)
+      if (words.name !== now.name || words.url !== now.url) {
+        await transaction.hooks.update(now, words)
+        this.#deliver(transaction, now)
+      }
       if (token !== undefined) await transaction.hooks.replaceSecret(now, this.#secrets.seal(id, tokenOf(token)))
     })
 
@@ -119,11 +122,14 @@ export class HookService {
 
   /** Sends all there is, then what came meanwhile. @throws DomainError `precondition-failed` */
   resync = (actor: Actor, owner: HookOwner, id: Id, seen?: (now: Hook) => boolean): Promise<Hook> =>
-    this.#write(actor, owner, id, seen, (transaction, now) => transaction.hooks.startResync(now, randomUUID()))
+    this.#write(actor, owner, id, seen, (transaction, now) => this.#resync(transaction, now))
 
   /** One that is stopped, or waits to try again, goes on from where it is. @throws DomainError `precondition-failed` */
   resume = (actor: Actor, owner: HookOwner, id: Id, seen?: (now: Hook) => boolean): Promise<Hook> =>
-    this.#write(actor, owner, id, seen, (transaction, now) => transaction.hooks.resume(now))
+    this.#write(actor, owner, id, seen, async (transaction, now) => {
+      await transaction.hooks.resume(now)
+      this.#deliver(transaction, now)
+    })
 
   /** @throws DomainError `precondition-failed` */
   async delete(actor: Actor, owner: HookOwner, id: Id, seen?: (now: Hook) => boolean): Promise<void> {
@@ -139,6 +145,16 @@ export class HookService {
   async test(actor: Actor, owner: HookOwner, id: Id): Promise<HookAttempt> {
     await this.#store.transaction((transaction) => assertMayChange(transaction, actor, owner))
     return await this.#sender.test(await this.get(actor, owner, id))
+  }
+
+  async #resync(transaction: Transaction, hook: Pick<Hook, 'organizationId' | 'id'>): Promise<void> {
+    await transaction.hooks.startResync(hook, randomUUID())
+    this.#deliver(transaction, hook)
+  }
+
+  /** At once, though it waited. */
+  #deliver(transaction: Transaction, { organizationId, id }: Pick<Hook, 'organizationId' | 'id'>): void {
+    transaction.enqueue({ kind: 'hook-delivery', organizationId, hookId: id }, this.#now())
   }
 
   async #write(

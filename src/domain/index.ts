@@ -35,7 +35,7 @@ export { ContactImport, type Imported } from './contacts/import.ts'
 export type { Lock } from './contacts/lock.ts'
 export { LockService } from './contacts/lock-service.ts'
 export * from './contacts/overlay.ts'
-export type { ContactPosition, ContactSearch, SeenContact } from './contacts/seen.ts'
+export { type ContactPosition, type ContactSearch, isFullOf, type SeenContact } from './contacts/seen.ts'
 export { MAX_CARD_BYTES, type Written } from './contacts/sent.ts'
 export { TEAM_CARD_RENDERER, teamCard } from './contacts/team-card.ts'
 export type { Transfer } from './contacts/transfer.ts'
@@ -57,6 +57,7 @@ export {
 } from './invitations.ts'
 export {
   type Attempt,
+  type Enqueued,
   GivenUp,
   JOB_KINDS,
   type Job,

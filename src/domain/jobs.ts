@@ -4,7 +4,15 @@ import type { Id } from './actor.ts'
  * What is done after a change, outside of its transaction. It names things and holds nothing of them, so whoever does it
  * reads them as they are then, and it may be done twice.
  */
-export type Job = { readonly kind: 'invitation-letter'; readonly organizationId: Id; readonly invitationId: Id }
+export type Job =
+  | { readonly kind: 'invitation-letter'; readonly organizationId: Id; readonly invitationId: Id }
+  | { readonly kind: 'hook-delivery'; readonly organizationId: Id; readonly hookId: Id }
+
+/** A job and when: not before that time, nor after it where one of its key waits longer; without one, as its rules say. */
+export interface Enqueued {
+  readonly job: Job
+  readonly at?: Date
+}
 
 /** How jobs of a kind wait and are tried again. */
 export interface JobRules {
@@ -21,11 +29,15 @@ const RULES: { readonly [Name in Kind]: (job: Extract<Job, { kind: Name }>) => J
     key: `${organizationId} ${invitationId}`,
     hurries: true, // somebody asks for the letter again
   }),
+  'hook-delivery': ({ organizationId, hookId }) => ({
+    key: `${organizationId} ${hookId}`,
+    hurries: false, // it waits until its receiver may be asked again, whatever happens meanwhile
+  }),
 }
 
 export const JOB_KINDS: readonly Kind[] = Object.keys(RULES) as Kind[] // the mapped type has these keys and no other
 
-export const rulesOf = (job: Job): JobRules => RULES[job.kind](job)
+export const rulesOf = (job: Job): JobRules => (RULES[job.kind] as (job: Job) => JobRules)(job) // that of its kind
 
 /** One go at a job. */
 export interface Attempt {
@@ -50,7 +62,7 @@ export type JobHandlers = {
 /** Where jobs wait. */
 export interface JobQueue {
   /** Writes them by statements of the transaction that they belong to. */
-  write(jobs: readonly Job[], query: (sql: string, values: readonly unknown[]) => Promise<object[]>): Promise<void>
+  write(jobs: readonly Enqueued[], query: (sql: string, values: readonly unknown[]) => Promise<object[]>): Promise<void>
   /** Tells that they are there for all to see, so that this process need not find it out. */
   written(jobs: readonly Job[]): void
 }

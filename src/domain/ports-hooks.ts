@@ -80,6 +80,8 @@ export interface Hooks {
   due(now: Date, limit: number): Promise<Key[]>
   /** Nobody else's for so long; undefined where it is somebody's, or has nothing to do now. */
   claim(hook: Key, lease: Id, now: Date, until: Date): Promise<ClaimedHook | undefined>
+  /** When it can be claimed, which may be past; undefined where it has nothing to do. Locks it until the transaction ends. */
+  dueAt(hook: Key): Promise<Date | undefined>
   /** As it is, without claiming it. */
   peek(hook: Key): Promise<Omit<ClaimedHook, 'lease'> | undefined>
   /** False where it is no longer claimed by that lease, or another resync was asked for. */

@@ -67,8 +67,8 @@ export interface Transaction extends Repositories {
   leave(organizationId: Id, teamId: Id, userId: Id): void
   /** Has the organization's hooks hear of it, at that revision. What happens twice in a transaction is told once. */
   tell(organizationId: Id, event: OutgoingEvent): void
-  /** Has it done once the transaction is over; never, if it is rolled back. */
-  enqueue(job: Job): void
+  /** Has it done once the transaction is over, or at that time; never, if it is rolled back. */
+  enqueue(job: Job, at?: Date): void
 }
 
 export interface Organizations {

@@ -77,6 +77,7 @@ export async function createServer(kith: Kith, config: Config): Promise<FastifyI
     sessionCookie: cookieName(config.publicUrl),
     contactData: kith.contactData,
     addressBooks: kith.addressBooks,
+    books: kith.books,
     contactFeed: kith.contactFeed,
     contactBatch: kith.contactBatch,
     contactImport: kith.contactImport,

@@ -1,11 +1,4 @@
 import type { SignInRefusal } from '#domain'
-import { type Html, html } from '../html.ts'
-
-export const page = (title: string, body: Html): string =>
-  html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title} – Kith</title></head>
-<body><main><h1>${title}</h1>${body}</main></body></html>
-`.text
 
 /** What somebody who is not let in is told: nothing of whether others exist. */
 export const REFUSALS: Readonly<Record<SignInRefusal | 'failed', string>> = {

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DomainError } from '#domain'
 import { FLOW_SECONDS, type WebLogin } from '../auth/web-login.ts'
 import type { WebSessionService } from '../auth/web-sessions.ts'
-import { html } from '../html.ts'
-import { page, REFUSALS } from './sign-in-pages.ts'
+import { html, page } from '../html.ts'
+import { REFUSALS } from './sign-in-pages.ts'
 import { cookieName, cookieOf, isOwnOrigin } from './web-session.ts'
 
 /** Until there is a web app. */

@@ -13,11 +13,12 @@ export const RETRIES = [5 * SECOND, 5 * MINUTE, HOUR / 2, ...[2, 5, 10, 14, 20, 
 
 /** A claim outlasts the longest that one sending may take. */
 const LEASE = 5 * MINUTE
-/** Of the log in one reading, and sendings of one hook before others have their turn. */
+/** Of the log in one reading. */
 const MOST = 50
-const TURN = 200
-/** Hooks of one process. */
-const AT_ONCE = 8
+/** Before other hooks have theirs. */
+const TURN = MINUTE
+/** Longer than one delivery takes. */
+export const LONGEST = TURN + LEASE + MINUTE
 /** After the last event of a revision. */
 const END = 2_147_483_647
 
@@ -42,7 +43,7 @@ export class Deliverer implements HookSender {
     }
   }
 
-  /** Ends sweeping after what is being sent. */
+  /** Ends delivering after what is being sent. */
   stop(): void {
     this.#stopped = true
   }
@@ -57,35 +58,23 @@ export class Deliverer implements HookSender {
     return { at, ...(await this.#receivers[open.format].test(open)) }
   }
 
-  /** Everybody who is behind; what goes wrong with one is thrown once the others have had their turn. */
-  async sweep(): Promise<void> {
-    const due = await this.#hooks.due(this.#now(), MOST)
-    const wrong: unknown[] = []
-    const next = async (): Promise<void> => {
-      for (let key = due.shift(); key && !this.#stopped; key = due.shift()) {
-        await this.deliver(key).catch((error: unknown) => wrong.push(error))
-      }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, next))
-    if (wrong.length > 0) throw new AggregateError(wrong, 'Some hooks cannot be delivered')
-  }
-
-  /** Says when there is more to do for it, if there is. Whatever others do with the hook at the same time. */
-  async deliver(key: Key): Promise<Date | undefined> {
+  /** Whether it is all done: nobody else was at it, and nothing is left. */
+  async deliver(key: Key): Promise<boolean> {
     const now = this.#now()
+    const turnEnds = performance.now() + TURN
     let claimed = await this.#hooks.claim(key, randomUUID(), now, new Date(now.getTime() + LEASE))
-    if (!claimed) return undefined
+    if (!claimed) return false
     try {
-      for (let turn = 0; turn < TURN && !this.#stopped; turn += 1) {
+      while (performance.now() < turnEnds && !this.#stopped) {
         const progress: Progress | undefined = await this.#step(claimed)
-        if (!progress) return undefined
+        if (!progress) return true
         const until = new Date(this.#now().getTime() + LEASE)
-        if (!(await this.#hooks.record(claimed, progress, until))) return this.#now()
-        if (progress.condition !== 'running') return undefined
-        if (progress.attempt.error !== undefined) return progress.nextAttemptAt
+        if (!(await this.#hooks.record(claimed, progress, until))) return false
+        if (progress.condition !== 'running') return true
+        if (progress.attempt.error !== undefined) return false
         claimed = after(claimed, progress)
       }
-      return this.#now()
+      return false
     } finally {
       await this.#hooks.release(claimed)
     }

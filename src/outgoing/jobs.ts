@@ -1,5 +1,5 @@
 import { type Db, PgBoss } from 'pg-boss'
-import { type Job, type JobQueue, rulesOf } from '#domain'
+import { type Enqueued, type Job, type JobQueue, rulesOf } from '#domain'
 import { QUIET } from './queues.ts'
 
 /** Where the library's statements go: the pool, one statement a round trip, so through a pgbouncer as well. */
@@ -29,12 +29,13 @@ export class Jobs implements JobQueue {
   }
 
   /** Sorted, so that two transactions do not wait for each other; each waits until one that wrote the same key is over. */
-  async write(all: readonly Job[], query: Execute): Promise<void> {
+  async write(all: readonly Enqueued[], query: Execute): Promise<void> {
     const db: Db = { executeSql: async (sql, values = []) => ({ rows: await query(sql, values) }) }
-    const byKey = new Map(all.map((job) => [`${job.kind} ${rulesOf(job).key}`, job]))
-    for (const [, job] of [...byKey].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const byKey = new Map(all.map((one) => [`${one.job.kind} ${rulesOf(one.job).key}`, one]))
+    for (const [, { job, at }] of [...byKey].sort(([one], [other]) => (one < other ? -1 : 1))) {
       const { key, hurries } = rulesOf(job)
-      const options = { db, singletonKey: key, ...(hurries ? { startAfter: 0 } : {}) }
+      const startAfter = at && at > new Date() ? at : at || hurries ? 0 : undefined // 0: by the database's clock
+      const options = { db, singletonKey: key, ...(startAfter === undefined ? {} : { startAfter }) }
       // The one that waits is locked by this, so nobody takes it up before what it is about can be seen; neither
       // updated nor inserted: somebody took it up just now.
       for (;;) {

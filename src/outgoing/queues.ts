@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { getConstructionPlans, PgBoss, type QueueOptions, type QueuePolicy } from 'pg-boss'
 import { JOB_KINDS, type Job } from '#domain'
+import { LONGEST } from './delivery.ts'
 
 /** The library's schema; nothing of ours is in it, and it is no part of src/persistence/schema.ts. */
 export const SCHEMA = 'jobs'
@@ -18,6 +19,14 @@ export const TERMS: { readonly [Name in Kind]: Terms } = {
     retryLimit: 12,
     retryDelay: 15,
     retryDelayMax: 2 * 3_600,
+    retentionSeconds: 7 * 86_400,
+  },
+  // it fails where our database does, or a process dies; receivers that fail are tried again as RETRIES says
+  'hook-delivery': {
+    expireInSeconds: LONGEST / 1_000,
+    retryLimit: 12,
+    retryDelay: 1,
+    retryDelayMax: 60,
     retentionSeconds: 7 * 86_400,
   },
 }

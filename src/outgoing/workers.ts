@@ -1,10 +1,15 @@
 import type { JobResult, JobWithMetadata } from 'pg-boss'
-import { GivenUp, JOB_KINDS, type Job, type JobHandlers } from '#domain'
+import { type Attempt, GivenUp, JOB_KINDS, type Job, type JobHandlers } from '#domain'
 import { codeOf, type Jobs, type JobsLog } from './jobs.ts'
 
 /** How often a process looks for what others wrote and what is due again; its own jobs it takes up at once. */
 const LOOK_EVERY_SECONDS = 2
 const AT_ONCE = 10
+/** Of a process. A slow one holds up those of its batch, so hooks have workers that take one at a time. */
+const WORKERS: { readonly [Kind in Job['kind']]: { readonly count: number; readonly batchSize: number } } = {
+  'invitation-letter': { count: 1, batchSize: AT_ONCE },
+  'hook-delivery': { count: 4, batchSize: 1 },
+}
 
 type Taken = JobWithMetadata<Job>
 
@@ -19,20 +24,21 @@ export class Workers {
 
   /** Until the jobs are closed. */
   async start(log: JobsLog): Promise<void> {
-    const workers = new Map<Job['kind'], string>()
+    const workers = new Map<Job['kind'], readonly string[]>()
     const options = {
-      batchSize: AT_ONCE,
       burstWhenBatchFull: true,
       includeMetadata: true,
       perJobResults: true,
       pollingIntervalSeconds: LOOK_EVERY_SECONDS,
     } as const
     for (const kind of JOB_KINDS) {
-      workers.set(kind, await this.#jobs.boss.work<Job, void, typeof options>(kind, options, this.#batch(log)))
+      const { count, batchSize } = WORKERS[kind]
+      const all = { ...options, batchSize }
+      const work = () => this.#jobs.boss.work<Job, void, typeof all>(kind, all, this.#batch(log))
+      workers.set(kind, await Promise.all(Array.from({ length: count }, work)))
     }
     this.#jobs.onWritten((kind) => {
-      const worker = workers.get(kind)
-      if (worker) this.#jobs.boss.notifyWorker(worker)
+      for (const worker of workers.get(kind) ?? []) this.#jobs.boss.notifyWorker(worker)
     }, log)
   }
 
@@ -73,7 +79,8 @@ export class Workers {
   async #attempt({ id, data, retryCount, retryLimit }: Taken, log: JobsLog): Promise<JobResult> {
     const isLast = retryCount >= retryLimit
     try {
-      await this.#handlers[data.kind](data, { isLast })
+      const handle = this.#handlers[data.kind] as (job: Job, attempt: Attempt) => Promise<void> // that of its kind
+      await handle(data, { isLast })
       return { id, status: 'completed' }
     } catch (error) {
       const code = codeOf(error)

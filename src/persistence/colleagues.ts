@@ -1,6 +1,5 @@
 import type { Actor, Colleague, Colleagues, ContactPosition, ContactSearch, Id, Scope, Viewer } from '#domain'
 import { containing } from './narrowing.ts'
-import { inLines } from './seen-contacts.ts'
 import type { Session } from './session.ts'
 import { scopeOf } from './shown-cards.ts'
 import { MANAGED_COLUMNS, type ManagedRow, toManagedUser } from './users.ts'
@@ -34,6 +33,10 @@ const VISIBLE: { readonly [Of in Scope]: string } = {
 }
 
 const TITLE = `coalesce(substring(u.found from '\\nfn\\t([^\\n]*)'), '') collate "C"`
+
+/** Lines of `found` that hold such a property and then the word, as a regular expression. */
+const inLines = (names: string, before: string, word: string): string =>
+  `\\n(${names})\\t${before}${word.replace(/[!-/:-@[-`{-~]/g, '\\$&')}`
 
 /** Where a word stands, the best first. */
 const places = (word: string): readonly string[] => [

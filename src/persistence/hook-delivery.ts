@@ -34,13 +34,13 @@ interface EventRow {
   payload: { readonly team?: ToldTeam; readonly user?: ToldUser; readonly role?: Role }
 }
 
-/** It has something to send by now ($1), and nobody is at it. */
-const DUE = `h.condition = 'running' and (h.next_attempt_at is null or h.next_attempt_at <= $1)
-  and (h.leased_until is null or h.leased_until <= $1)
-  and (h.resync is not null or exists (select from outgoing_event e
+/** It has something to send. */
+const BEHIND = `h.condition = 'running' and (h.resync is not null or exists (select from outgoing_event e
     where e.organization_id = h.organization_id and (h.team_id is null or e.team_id = h.team_id)
       and (e.revision, e.ordinal) > (h.cursor_revision, h.cursor_ordinal)))
   and exists (select from organization o where o.id = h.organization_id and o.is_active)`
+/** By now ($1), and nobody is at it. */
+const DUE = `(h.next_attempt_at is null or h.next_attempt_at <= $1) and (h.leased_until is null or h.leased_until <= $1) and ${BEHIND}`
 const TOLD_USER = `u.id, u.user_name as "userName", u.external_id as "externalId", u.email, u.is_active as "isActive"`
 
 const CLAIMED = `h.team_id, h.url, h.format, h.attempts, h.resync, h.cursor_revision, h.cursor_ordinal,
@@ -78,6 +78,15 @@ export class HookDelivery {
       [now, hook.organizationId, hook.id, lease, until],
     )
     return row && { ...toClaimed(hook, row), lease }
+  }
+
+  async dueAt({ organizationId, id }: Key): Promise<Date | undefined> {
+    const [row] = await this.session.query<{ at: Date }>(
+      `select greatest(h.next_attempt_at, h.leased_until, 'epoch') as at from outgoing_hook h
+       where h.organization_id = $1 and h.id = $2 and ${BEHIND} for no key update of h`,
+      [organizationId, id],
+    )
+    return row?.at
   }
 
   async peek(hook: Key): Promise<Omit<ClaimedHook, 'lease'> | undefined> {

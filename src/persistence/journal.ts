@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Change, Id, OutgoingEvent } from '#domain'
+import type { Change, Id, Job, OutgoingEvent } from '#domain'
 import { arrays, type Session } from './session.ts'
 
 /** `told`: a revision that receivers of hooks hear of, and no address book. */
@@ -13,6 +13,11 @@ interface Recorded extends Omit<Change, 'kind'> {
 }
 
 type Told = OutgoingEvent & { readonly organizationId: Id }
+
+interface Hooked {
+  readonly id: Id
+  readonly hooks: readonly Id[]
+}
 
 /** Never 0: that is the stamp of a stream that has no row yet. 63 bits. */
 const stamp = (): string => String((randomBytes(8).readBigUInt64BE() >> 1n) | 1n)
@@ -52,12 +57,15 @@ const BUMP_AND_TELL = bump(`,
     join bumped b on b.organization_id = e.organization_id and b.id = e.organization_id
     left join team t on t.organization_id = e.organization_id and t.id = e.team_id
     left join "user" u on u.organization_id = e.organization_id and u.id = e.user_id)`)
-const HOOKED = `select id from unnest($1::uuid[]) as o (id)
-  where exists (select from outgoing_hook h where h.organization_id = o.id)`
+/** Organizations that have hooks, and those to deliver; one that is stopped has its own when it goes on. */
+const HOOKED = `select id, array(select h.id from outgoing_hook h where h.organization_id = o.id
+    and h.condition = 'running' and (h.team_id is null or h.team_id = any($2))) as hooks
+  from unnest($1::uuid[]) as o (id) where exists (select from outgoing_hook h where h.organization_id = o.id)`
 
 /**
  * Collects what a transaction changes and writes it last: locks the streams in order, then bumps each and inserts the
- * rows in one statement. Nothing comes between that and COMMIT, so the order of commits is the order of revisions.
+ * rows in one statement. Nothing comes between that and COMMIT, so the order of commits is the order of revisions. Jobs
+ * that deliver what is told are written between the two: one that waited already can be taken up only after COMMIT.
  */
 export class Journal {
   readonly #changes = new Map<string, Recorded>()
@@ -100,12 +108,18 @@ export class Journal {
     this.#streams.set(key, { organizationId, id, reset: reset || (this.#streams.get(key)?.reset ?? false) })
   }
 
-  async write(session: Session): Promise<void> {
+  async write(session: Session, enqueue: (jobs: readonly Job[]) => Promise<void>): Promise<void> {
     const telling = [...new Set(this.#told.map(({ organizationId }) => organizationId))]
     await this.#lock(session, telling)
     // asked under the lock: whoever makes a hook takes it too, so none is made between this and COMMIT
-    const rows = telling.length === 0 ? [] : await session.query<{ id: Id }>(HOOKED, [telling], 'journal.hooked')
+    const rows =
+      telling.length === 0 ? [] : await session.query<Hooked>(HOOKED, [telling, this.#teams()], 'journal.hooked')
     const hooked = new Set(rows.map(({ id }) => id))
+    await enqueue(
+      rows.flatMap(({ id: organizationId, hooks }) =>
+        hooks.map((hookId) => ({ kind: 'hook-delivery', organizationId, hookId }) as const),
+      ),
+    )
     for (const organizationId of hooked) this.#mark(organizationId)
     const streams = [...this.#streams.values()]
     if (streams.length === 0) return
@@ -140,6 +154,10 @@ export class Journal {
     if (locked.length === streams.size) return
     await session.query(CREATE, keys)
     await session.query(LOCK, keys, 'journal.lock')
+  }
+
+  #teams(): Id[] {
+    return [...new Set(this.#told.flatMap((event) => ('teamId' in event ? event.teamId : [])))]
   }
 
   /** Each revision has a row that keeps its stamp; this one is no address book's. */

@@ -3,6 +3,7 @@ import {
   type ContactPosition,
   type ContactSearch,
   type Id,
+  isFullOf,
   type Layer,
   MAX_READ_BYTES,
   type SeenContact,
@@ -11,7 +12,7 @@ import {
 } from '#domain'
 import type { Version } from '#vcard'
 import { SUBSCRIBED } from './contacts.ts'
-import { containing } from './narrowing.ts'
+import { digitsOf, TITLE, termOf } from './ranks.ts'
 import type { Session } from './session.ts'
 import { inScope, nameLine } from './shown-cards.ts'
 
@@ -33,6 +34,7 @@ interface SeenRow {
   key: string
   rank: number
   title: string
+  within?: string | null
   subscription_id: string | null
   publisher_id: string | null
   directory_id: string | null
@@ -56,78 +58,71 @@ const toSeen = (userId: Id, row: SeenRow): SeenContact => ({
   ...(row.layer === null ? {} : { layer: row.layer }),
   ...(row.base_etag === null || row.base_text === null ? {} : { base: { etag: row.base_etag, text: row.base_text } }),
   ...(row.managed === null ? {} : { managed: row.managed }),
-  position: { rank: row.rank, title: row.title, key: row.key },
+  position: {
+    rank: row.rank,
+    title: row.title,
+    key: row.key,
+    ...(row.within == null ? {} : { within: row.within }),
+  },
 })
 
 /** What must hold of the rows of each part (entries are sought as colleagues are), how they are ranked, and which of them are read. */
 interface Which {
   readonly own: string
   readonly others: string
-  readonly rank?: string
+  readonly rank?: { readonly own: string; readonly others: string }
   readonly end?: string
 }
 
-const TITLE = `coalesce(substring(c.search from '\\nfn\\t([^\\n]*)'), '') collate "C"`
 const KEY = `(coalesce(c.base_id, c.id) || '.vcf') collate "C"`
 const CONTENT = `case when c.text_4 is null then c.version else '4.0' end as version, coalesce(c.text_4, c.text) as text`
 
+/** A condition that most rows fulfil, told in a way that the planner reckons so: else it takes half of them to. */
+const mostly = (condition: string): string => `nullif(${condition}, false) is not null`
+
 /** Neither overridden nor hidden. */
-const AS_THEY_ARE = `c.id not in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override')
-  and c.id not in (select member_id from hidden where organization_id = $1 and user_id = $2)`
+const AS_THEY_ARE = `${mostly("c.id not in (select base_id from contact where organization_id = $1 and owner_id = $2 and kind = 'override')")}
+  and ${mostly('c.id not in (select member_id from hidden where organization_id = $1 and user_id = $2)')}`
 
 /** $1 organization, $2 user, $3 the book of colleagues. */
 function seen({ own, others, rank, end = '' }: Which): string {
-  const order = rank === undefined ? `, 0 as rank, '' collate "C" as title` : `, ${rank} as rank, ${TITLE} as title`
+  const order = rank === undefined ? `, 0 as rank, '' collate "C" as title` : `, r.rank, ${TITLE} as title`
+  // the offset has each row ranked once, not where it is filtered and where it is told
+  const ranked = (by: string | undefined) =>
+    by === undefined ? ['', ''] : [`cross join lateral (select ${by} as rank offset 0) r`, 'and r.rank is not null']
+  const [ranks, isRanked] = ranked(rank?.own)
+  const [othersRanks, areRanked] = ranked(rank?.others)
   return `(select coalesce(c.base_id, c.id) as id, c.kind, false as is_me, c.book_id, b.name as book, c.name, c.etag, ${CONTENT},
       c.layer, base.etag as base_etag, base.text_4 as base_text, null as managed, ${KEY} as key ${order},
       s.id as subscription_id, s.publisher_id, s.directory_id
     from contact c join address_book b on b.organization_id = c.organization_id and b.id = c.book_id
     left join directory_subscription s on s.organization_id = b.organization_id and s.directory_id = b.directory_id
-    left join contact base on base.organization_id = c.base_organization_id and base.id = c.base_id
+    left join contact base on base.organization_id = c.base_organization_id and base.id = c.base_id ${ranks}
     where c.organization_id = $1 and c.owner_id = $2
       and c.book_id in (select id from address_book where organization_id = $1 and owner_id = $2)
-      and (c.kind = 'personal' or base.listed) and ${own} ${end})
+      and (c.kind = 'personal' or base.listed) and ${own} ${isRanked} ${end})
   union all
   (select c.id, c.kind, c.owner_id = $2, $3::uuid, 'people', c.name, c.etag, ${CONTENT},
       null, null, null, case when c.owner_id = $2 then c.managed end, c.name as key ${order},
       null, null, null
-    from contact c where c.organization_id = $1 and c.kind = 'profile' and c.listed and ${others}
-      and ${AS_THEY_ARE} and ${inScope('c.owner_id')} ${end})
+    from contact c ${othersRanks} where c.organization_id = $1 and c.kind = 'profile' and c.listed and ${others}
+      and ${AS_THEY_ARE} and ${mostly(inScope('c.owner_id'))} ${areRanked} ${end})
   union all
   (select c.id, 'entry', false, null, 'directory-' || s.directory_id, c.name, c.etag, c.version, c.text,
       null, null, null, null, c.key, c.rank, c.title, s.id, s.publisher_id, s.directory_id
     from directory_subscription s cross join lateral (
-      select c.id, c.name, c.etag, ${CONTENT}, c.name as key ${order} from contact c
+      select c.id, c.name, c.etag, ${CONTENT}, c.name as key ${order} from contact c ${othersRanks}
       where c.organization_id = s.publisher_id and c.directory_id = s.directory_id and c.kind = 'directory' and c.listed
-        and ${others} and ${AS_THEY_ARE} ${end}) c
+        and ${others} and ${AS_THEY_ARE} ${areRanked} ${end}) c
     where s.organization_id = $1)`
 }
 
-/** As a part of a regular expression that stands for itself. */
-const literal = (text: string): string => text.replace(/[!-/:-@[-`{-~]/g, '\\$&')
+/** Whether a note that a word stands in is one's own: of a colleague none that the base has. */
+const OWN_NOTE = `(c.kind = 'personal' or position(E'\\n' || line || E'\\n' in base.search) = 0)`
 
-/** Lines of `search` that hold such a property and then the word: in the row's own notes too, where they are the person's. */
-export const inLines = (names: string, before: string, word: string): string =>
-  `\\n(${names})\\t${before}${literal(word)}`
-
-/** Whether the note that a pattern finds in a row of one's own is one's own: of a colleague none that the base has. */
-const ownNote = (pattern: string): string => `(c.kind = 'personal' or exists (
-    select from regexp_matches(c.search, '\\n(note\\t[^\\n]*)', 'g') n
-    where ${pattern.replace('c.search', `(E'\\n' || n[1])`)} and position(E'\\n' || n[1] || E'\\n' in base.search) = 0))`
-
-/** What a word (or the digits of a number) stands in, the best first. */
-function places(word: string, digits: boolean): { own: readonly string[]; others: readonly string[] } {
-  const others = digits
-    ? [inLines('tel-digits', '[^\\n]*', word)]
-    : [
-        inLines('fn|n|nickname', '', word),
-        inLines('fn|n|nickname', '[^\\n]*[ ;,.-]', word),
-        inLines('fn|n|nickname', '[^\\n]*', word),
-        inLines('email', '[^\\n]*', word),
-        inLines('org|title', '[^\\n]*', word),
-      ]
-  return { others, own: digits ? others : [...others, inLines('note', '[^\\n]*', word)] }
-}
+/** Of what is found so many, the first by key, are ranked: the others follow in the order of keys, after every rank. */
+const RANKED = 3_000
+const UNRANKED = 1_000
 
 interface HiddenSqlRow {
   id: string
@@ -203,46 +198,60 @@ export class SqlSeenContacts implements SeenContacts {
   }
 
   async page(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number) {
-    const { words, digits } = search
-    const values: unknown[] = [actor.organizationId, actor.userId, actor.peopleId]
-    if (words.length === 0) {
-      values.push(after?.key ?? '', limit)
+    if (search.words.length === 0) {
+      const values = [actor.organizationId, actor.userId, actor.peopleId, after?.key ?? '', limit]
       const which = { own: `${KEY} > $4`, others: 'c.name > $4', end: 'order by key limit $5' }
       const sql = `select * from (${seen(which)}) v order by key limit $5`
       const rows = await this.#session.query<SeenRow>(bounded(sql, 'key'), values, 'seen.page')
       return rows.map((row) => toSeen(actor.userId, row))
     }
-    const add = (value: unknown): string => `$${values.push(value)}`
-    const terms =
-      digits === undefined
-        ? words.map((word) => ({ word, places: places(word, false) }))
-        : [{ word: digits, places: places(digits, true) }]
-    const ranks: string[] = []
-    const conditions = terms.map(({ word, places: { own, others } }) => {
-      const indexed = `c.search like ${add(containing(word))}`
-      const patterns = own.map((pattern) => `c.search ~ ${add(pattern)}`)
-      ranks.push(
-        `case ${patterns
-          .slice(0, -1)
-          .map((one, at) => `when ${one} then ${at} `)
-          .join('')} else ${own.length - 1} end`.replace(/^case +else (\d+) end$/, '$1'),
-      )
-      const everybodys = patterns.slice(0, others.length)
-      const [note] = patterns.slice(others.length)
-      const any = (mine: string): string => `${indexed} and (${[...everybodys, ...(note ? [mine] : [])].join(' or ')})`
-      return { own: any(`${note} and ${ownNote(note ?? '')}`), others: any(`c.owner_id = $2 and ${note}`) }
-    })
-    const rank = `(${ranks.join(' + ')})`
-    const which = {
-      own: conditions.map(({ own }) => own).join(' and '),
-      others: conditions.map(({ others }) => others).join(' and '),
-      rank,
-    }
-    const from = after
+    const ranked = after?.rank === UNRANKED ? [] : await this.#ranked(actor, search, after, limit)
+    const from = after?.rank === UNRANKED ? after.key : (after?.within ?? ranked[0]?.position.within)
+    if (from === undefined || ranked.length === limit || isFullOf(ranked)) return ranked
+    return [...ranked, ...(await this.#unranked(actor, search, from, limit - ranked.length))]
+  }
+
+  /** The best of those that are ranked: of the first by key, and once that is told, up to `within`. */
+  async #ranked(actor: Actor, search: ContactSearch, after: ContactPosition | undefined, limit: number) {
+    const { values, add, which } = sought(actor, search)
+    const most = `order by key limit ${add(after?.within === undefined ? RANKED : 2 * RANKED)}::integer`
+    const within = after?.within === undefined ? undefined : `${add(after.within)}::text`
+    const rows = seen({ ...which(within === undefined ? '' : ` <= ${within}`), end: most })
+    const last = within ?? `(select max(key) from f having count(*) = ${add(RANKED)}::integer)`
+    const rest = after
       ? `where ${POSITION} > (${add(after.rank)}::integer, ${add(after.title)} collate "C", ${add(after.key)} collate "C")`
       : ''
-    const sql = `select * from (${seen(which)}) v ${from} order by rank, title, key limit ${add(limit)}`
-    const rows = await this.#session.planned<SeenRow>(bounded(sql, 'rank, title, key'), values)
+    const sql = `with f as materialized (select * from (${rows}) v ${most})
+      select *, ${last} as within from f ${rest} order by rank, title, key limit ${add(limit)}`
+    return await this.#run(actor, bounded(sql, 'rank, title, key'), values)
+  }
+
+  async #unranked(actor: Actor, search: ContactSearch, from: string, limit: number) {
+    const { values, add, which } = sought(actor, search)
+    const end = `order by key limit ${add(limit)}`
+    const rows = seen({ ...which(` > ${add(from)}::text`), end })
+    const sql = `select * from (${rows}) v ${end}`
+    const found = await this.#run(actor, bounded(sql, 'key'), values)
+    return found.map((one) => ({ ...one, position: { rank: UNRANKED, title: '', key: one.position.key } }))
+  }
+
+  async #run(actor: Actor, sql: string, values: readonly unknown[]): Promise<SeenContact[]> {
+    const rows = await this.#session.planned<SeenRow>(sql, values)
     return rows.map((row) => toSeen(actor.userId, row))
   }
+}
+
+/** A search as SQL, of all keys or of those that compare so. */
+function sought({ organizationId, userId, peopleId }: Actor, { words, digits }: ContactSearch) {
+  const values: unknown[] = [organizationId, userId, peopleId]
+  const add = (value: unknown): string => `$${values.push(value)}`
+  const terms = digits === undefined ? words.map((word) => termOf(word, add)) : [digitsOf(digits, add)]
+  const likes = terms.map(({ like }) => like).join(' and ')
+  const rank = (note: string): string => terms.map((term) => term.rank(note)).join(' + ')
+  const which = (keys: string): Which => ({
+    own: keys === '' ? likes : `${KEY}${keys} and ${likes}`,
+    others: keys === '' ? likes : `c.name${keys} and ${likes}`,
+    rank: { own: rank(OWN_NOTE), others: rank('c.owner_id = $2') },
+  })
+  return { values, add, which }
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Change, Id, Job, JobQueue, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
+import type { Change, Enqueued, Id, Job, JobQueue, OutgoingEvent, Repositories, Store, Transaction } from '#domain'
 import { SqlApiTokens } from './api-tokens.ts'
 import { SqlBooks } from './books.ts'
 import { SqlCardVersions } from './card-versions.ts'
@@ -74,23 +74,25 @@ export function createStore(database: Database, queue?: JobQueue): Store {
   }
   const whole = async <Result>(session: Session, jobs: Job[], work: (transaction: Transaction) => Promise<Result>) => {
     const journal = new Journal()
-    const own: Job[] = []
+    const own: Enqueued[] = []
+    const write = async (all: readonly Enqueued[]) => {
+      if (all.length === 0) return
+      if (!queue) throw new Error('This store has no queue for jobs')
+      await queue.write(all, (sql, values) => session.query<object>(sql, values))
+      jobs.push(...all.map(({ job }) => job))
+    }
     const result = await work({
       ...repositories(session),
       record: (organizationId: Id, change: Change) => journal.record(organizationId, change),
       reset: (organizationId: Id, streamId: Id) => journal.reset(organizationId, streamId),
       leave: (organizationId: Id, teamId: Id, userId: Id) => journal.leave(organizationId, teamId, userId),
       tell: (organizationId: Id, event: OutgoingEvent) => journal.tell(organizationId, event),
-      enqueue: (job: Job) => {
-        own.push(job)
+      enqueue: (job: Job, at?: Date) => {
+        own.push({ job, ...(at ? { at } : {}) })
       },
     })
-    if (own.length > 0) {
-      if (!queue) throw new Error('This store has no queue for jobs')
-      await queue.write(own, (sql, values) => session.query<object>(sql, values))
-      jobs.push(...own)
-    }
-    await journal.write(session)
+    await write(own)
+    await journal.write(session, (followers) => write(followers.map((job) => ({ job }))))
     return result
   }
   /** One transaction, and then whoever does the jobs that it made is told of them. */

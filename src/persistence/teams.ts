@@ -12,7 +12,7 @@ import type {
   TeamRole,
   Teams,
 } from '#domain'
-import { containing } from './narrowing.ts'
+import { searchKey } from '#vcard'
 import { atMicros, micros, NAME_LINE, NO_ID, type Nullable, present } from './people-sql.ts'
 import { TeamRow } from './schema.ts'
 import { arrays, type Session } from './session.ts'
@@ -61,6 +61,12 @@ const shown = (found: string): string => `select m.user_id as "userId", u.profil
   from membership m join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
   join contact c on c.organization_id = u.organization_id and c.id = u.profile_id
   where ${found} and m.left_revision is null`
+
+/** The teams of a user ($2) of an organization ($1). */
+const MINE = `from membership m
+  join team t on t.organization_id = m.organization_id and t.id = m.team_id
+  join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
+  where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null and u.is_active`
 
 export class SqlTeams implements Teams {
   readonly #session: Session
@@ -137,22 +143,23 @@ export class SqlTeams implements Teams {
     return rows.map(toTeam)
   }
 
-  async mine(
-    { organizationId, userId }: Actor,
-    text: string,
-    after: TeamPosition | undefined,
-    limit: number,
-  ): Promise<TeamRole[]> {
+  async mine(actor: Actor, text: string, after: TeamPosition | undefined, limit: number): Promise<TeamRole[]> {
+    const { organizationId, userId } = actor
+    const found = text === '' ? null : await this.#named(actor, searchKey(text))
     const rows = await this.#session.query<TeamColumns & { role: Role }>(
-      `select ${TEAM_COLUMNS}, m.role from membership m
-       join team t on t.organization_id = m.organization_id and t.id = m.team_id
-       join "user" u on u.organization_id = m.organization_id and u.id = m.user_id
-       where m.organization_id = $1 and m.user_id = $2 and m.left_revision is null and t.deleted_at is null and u.is_active
-         and lower(t.name) like $3 and ($4::text is null or (t.name, t.id) > ($4, $5::uuid))
+      `select ${TEAM_COLUMNS}, m.role ${MINE}
+         and ($3::uuid[] is null or t.id = any($3)) and ($4::text is null or (t.name, t.id) > ($4, $5::uuid))
        order by t.name, t.id limit $6`,
-      [organizationId, userId, containing(text.toLowerCase()), after?.name ?? null, after?.id ?? null, limit],
+      [organizationId, userId, found, after?.name ?? null, after?.id ?? null, limit],
     )
     return rows.map((row) => ({ ...toTeam(row), role: row.role }))
+  }
+
+  /** Nobody is in so many teams that their names could not all be read. */
+  async #named({ organizationId, userId }: Actor, key: string): Promise<Id[]> {
+    const sql = `select t.id, t.name ${MINE}`
+    const rows = await this.#session.query<Pick<TeamColumns, 'id' | 'name'>>(sql, [organizationId, userId])
+    return rows.filter(({ name }) => searchKey(name).includes(key)).map(({ id }) => id)
   }
 
   async shown(organizationId: Id, teamId: Id, userIds: readonly Id[]): Promise<MemberRow[]> {

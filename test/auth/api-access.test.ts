@@ -173,6 +173,15 @@ t.test('who may come to the JSON API', async (t) => {
       const old = isRecent({ authorization: await bearer({ auth_time }) })
       await t.rejects(old, { code: 'login-too-old' }, `auth_time ${auth_time}`)
     }
+    await kith.users.update(ann, { isStaff: true })
+    const connector = await kith.connectors.obtain(organizationId)
+    const path = `/organization/connectors/${connector.id}/tokens`
+    const issue = (headers: Asking['headers']) => api('POST', path, headers, {})
+    const old = await issue({ authorization: await bearer({ auth_time: now - 960 }) })
+    t.strictSame([old.status, old.code], [403, 'login-too-old'])
+    t.equal((await api('GET', path, { authorization: await bearer({ auth_time: now - 960 }) })).status, 200)
+    t.equal((await issue({ authorization: await bearer({ auth_time: now - 10 }) })).status, 201)
+    t.equal((await issue({ cookie, ...OWN })).status, 201)
   })
 
   await t.test('a session ends within half a second with its user', async (t) => {

@@ -70,7 +70,12 @@ await judge('schemathesis', async (it) => {
   const env = { ...process.env, PYTHONPATH: import.meta.dirname, SCHEMATHESIS_HOOKS: 'schemathesis_hooks' }
   const test = async (phases, examples) => {
     const asked = ['run', document, ...always, '--phases', phases, '--max-examples', String(examples)]
-    const { stdout, stderr, code } = await run(join(bin, 'schemathesis'), asked, { env, seconds: 120, anyStatus: true })
+    const { stdout, stderr, code } = await run(join(bin, 'schemathesis'), asked, {
+      env,
+      cwd: it.directory, // it keeps what it found where it runs
+      seconds: 120,
+      anyStatus: true,
+    })
     it.ok(code === 0, `${phases}: no answer is other than documented`, `${stdout}${stderr}`)
     const [, generated = '0'] = /Test cases:\s+(\d+) generated/.exec(stdout) ?? []
     console.log(`# ${phases}: ${generated} requests; ${/API Links: .*/.exec(stdout)?.[0] ?? ''}`)
@@ -78,7 +83,7 @@ await judge('schemathesis', async (it) => {
   }
   const { generated, stdout } = await test('coverage,fuzzing', 25)
   it.ok(generated > 3_000, 'thousands of requests were made', String(generated))
-  it.notMatch(stdout, /Authentication failed: \d\d/, 'as somebody who was let in')
+  it.notMatch(stdout, /401 Unauthorized/, 'as somebody who was let in')
   const chains = await test('stateful', 250)
   const [, followed = '0'] = /API Links:\s+(\d+) covered/.exec(chains.stdout) ?? []
   it.ok(Number(followed) >= 20, 'what was made was asked for, changed and removed', followed)

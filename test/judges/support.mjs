@@ -74,8 +74,8 @@ class Judge {
 const shown = (value) => inspect(value, { breakLength: Infinity, maxStringLength: 2_000, maxArrayLength: 40 })
 
 /** Runs a program to its end; a status other than 0 is an error with what it printed. */
-export async function run(command, args, { input = '', env = process.env, seconds = 60, anyStatus = false } = {}) {
-  const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: seconds * 1000 })
+export async function run(command, args, { input = '', env = process.env, cwd, seconds = 60, anyStatus = false } = {}) {
+  const child = spawn(command, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], timeout: seconds * 1000 })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (piece) => {
@@ -138,10 +138,17 @@ export async function freePort() {
  * The demo, served as `npm start` does it, on a free port with its data in the judge's directory.
  * @param {Judge} judge
  */
-export async function serveDemo(judge, { databaseUrl } = {}) {
+export async function serveDemo(judge, { databaseUrl, environment = {} } = {}) {
   const dataDir = join(judge.directory, 'data')
   const port = await freePort()
-  const env = { ...process.env, DATA_DIR: dataDir, HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'warn' }
+  const env = {
+    ...process.env,
+    DATA_DIR: dataDir,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    LOG_LEVEL: 'warn',
+    ...environment,
+  }
   delete env.DATABASE_URL
   if (databaseUrl) env.DATABASE_URL = databaseUrl
   const child = spawn(NODE, [join(ROOT, 'src/cli.ts'), 'demo', '--serve'], {

@@ -9,7 +9,8 @@ import { createStore, migrate, openDatabase } from '../../src/persistence/index.
 import { type TestDatabase, testDatabase } from '../support/databases.ts'
 
 const KIND = 'invitation-letter'
-const letter = (invitationId: string = randomUUID()): Job => ({
+type Letter = Extract<Job, { kind: typeof KIND }>
+const letter = (invitationId: string = randomUUID()): Letter => ({
   kind: KIND,
   organizationId: '00000000-0000-4000-8000-000000000001',
   invitationId,
@@ -48,7 +49,7 @@ async function openProcess(t: Test, { url }: TestDatabase, handle: JobHandlers[t
   t.teardown(close)
   return {
     jobs,
-    workers: new Workers(jobs, { [KIND]: handle }),
+    workers: new Workers(jobs, { [KIND]: handle, 'hook-delivery': async () => void t.fail('there is none') }),
     logged,
     statements,
     log: { warn: (details) => void logged.push(details) },
@@ -116,7 +117,7 @@ t.test(
     const job = letter()
     await process.enqueue(job)
     await sql.query('begin')
-    await process.jobs.write([job], async (text, values) => (await sql.query<object>(text, [...values])).rows)
+    await process.jobs.write([{ job }], async (text, values) => (await sql.query<object>(text, [...values])).rows)
     t.equal(await process.workers.drain(process.log), 0)
     await sql.query('commit')
     t.equal(await process.workers.drain(process.log), 1)

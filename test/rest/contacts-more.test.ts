@@ -1,3 +1,4 @@
+import pg from 'pg'
 import t from 'tap'
 import { vcard } from '../support/dav.ts'
 import { startRest } from '../support/rest.ts'
@@ -208,5 +209,45 @@ t.test('photos, history, what I hid, imports and exports', async (t) => {
     }
     t.equal(new Set(hrefs).size, 5)
     t.ok(more >= 1)
+  })
+
+  await t.test('a word that thousands match: the best of the first by id, the others by id, each once', async (t) => {
+    const id = await running.organization('Three', 'three.example', ['Fay'])
+    const app = await running.app('fay@three.example')
+    const model = (await app.post('/contacts', { data: { full_name: 'Model' } })).json
+    const database = new pg.Client({ connectionString: running.database.url })
+    await database.connect()
+    const add = (ids: string, name: string, from: number, to: number) =>
+      database.query(
+        `insert into contact (organization_id, id, kind, owner_id, book_id, name, uid, version, text, etag, search)
+         select organization_id, n.id, kind, owner_id, book_id, n.id || '.vcf', n.id, version, replace(text, 'Model', n.name), etag,
+           E'\\nfn\\t' || lower(n.name) || E'\\norg\\tcommon works\\n'
+         from contact, lateral (select (${ids})::uuid as id, ${name} as name from generate_series($3::int, $4::int) i) n
+         where organization_id = $1 and contact.id = $2`,
+        [id, model.id, from, to],
+      )
+    const numbered = (first: string) => `'${first}0000000-0000-4000-8000-' || lpad(i::text, 12, '0')`
+    await add(numbered('1'), `'Person ' || i % 7`, 1, 3_050)
+    await add(numbered('2'), `'Uncommon'`, 1, 1)
+    await add(numbered('0'), `'A Common'`, 1, 1)
+    await add(numbered('0'), `'Common Z'`, 2, 2)
+    await database.end()
+    const all: { id: unknown; name: unknown }[] = []
+    for (let cursor = ''; ; ) {
+      const page = await app.get(`/contacts?q=common${cursor}`)
+      all.push(...page.items.map(({ id, data }) => ({ id, name: (data as { full_name: string }).full_name }))) // as documented
+      if (page.json.next === null) break
+      cursor = `&cursor=${page.json.next}`
+    }
+    t.equal(all.length, 3_053)
+    t.equal(new Set(all.map(({ id }) => id)).size, 3_053)
+    t.strictSame(
+      all.slice(0, 3).map(({ name }) => name),
+      ['Common Z', 'A Common', 'Person 0'],
+    )
+    const others = all.slice(3_000).map(({ id }) => String(id))
+    t.strictSame(others, [...others].sort(), 'unranked')
+    t.equal(all.at(-1)?.name, 'Uncommon')
+    t.match((await app.get('/contacts?q=uncommon')).items, [{ data: { full_name: 'Uncommon' } }])
   })
 })

@@ -144,6 +144,10 @@ t.test('the organization over the JSON API', async (t) => {
     const rest = await boss.get(`${at}?limit=1&cursor=${page.json.next}`)
     t.match([page.items, rest.items, rest.json.next], [[{ name: 'Entra' }], [{ name: 'Okta' }], null])
 
+    const idle = await running.app((await kith.store.users.administrators(one, undefined, 1))[0]?.email, 16 * 60)
+    t.equal((await idle.get(`${path}/tokens`)).status, 200)
+    const late = await idle.post(`${path}/tokens`, {})
+    t.equal(`${late.status} ${late.code}`, '403 login-too-old')
     const issued = await boss.post(`${path}/tokens`, { expires_in_days: 1 })
     t.equal(issued.status, 201)
     t.equal(issued.headers['cache-control'], 'no-store')

@@ -95,6 +95,7 @@ const ACTIONS: Readonly<Record<string, Act>> = {
   'read its members': get('/members'),
   'read a member': get(`/members/${target.id}`),
   rename: change({ name: 'Project Y' }),
+  'read its hooks': (app, { id }) => app.get(`/teams/${id}/hooks`),
   describe: change({ description: 'To Jupiter' }),
   'close it to requests': change({ is_open: false }),
   'put it under another': change({ parent_id: another.id }),
@@ -143,6 +144,7 @@ const MATRIX = `
   read its members            | 401    | 404       | 404      | 401         | 200    | 200           | 200   | 200
   read a member               | 401    | 404       | 404      | 401         | 200    | 200           | 200   | 200
   rename                      | 401    | 404       | 404      | 401         | 403    | 200           | 200   | 403
+  read its hooks              | 401    | 404       | 404      | 401         | 403    | 200           | 200   | 403
   describe                    | 401    | 404       | 404      | 401         | 403    | 200           | 200   | 403
   close it to requests        | 401    | 404       | 404      | 401         | 403    | 200           | 200   | 403
   put it under another        | 401    | 404       | 404      | 401         | 403    | 200           | 200   | 403
@@ -234,7 +236,7 @@ t.test('a team that an identity provider keeps is read by its members, and chang
     return (await Promise.all(read)).map(({ text }) => text).join()
   }
   const before = await state()
-  const nothing = ['change', 'delete', 'invite', 'leave', 'members', 'owners', 'requests', 'transfer']
+  const nothing = ['change', 'delete', 'hooks', 'invite', 'leave', 'members', 'owners', 'requests', 'transfer']
   const { abilities } = (await ACTORS.member.get(`/teams/${id}`)).json
   t.strictSame(abilities, Object.fromEntries(nothing.map((deed) => [deed, false])))
   for (const line of lines) {
@@ -293,6 +295,7 @@ t.test('abilities tell what the matrix has', async (t) => {
     members: 'add a member',
     owners: 'make an owner',
     invite: 'invite a member',
+    hooks: 'read its hooks',
     requests: 'approve a request',
     transfer: 'transfer',
     delete: 'delete',

@@ -312,6 +312,11 @@ t.test('lists go on where they ended, whatever comes and goes meanwhile', async 
   const names = open.items.map(({ name }) => String(name))
   t.equal(names.filter((name) => name.startsWith('Same')).length, 9)
   t.equal(new Set(open.items.map((one) => one.id)).size, names.length)
+  const jupiter = await newTeam({ name: 'Équipe JÚPITER' })
+  for (const q of ['equipe', 'ÉQUIPE j', 'jupiter']) {
+    t.match((await ann.get(`/teams?q=${encodeURIComponent(q)}`)).items, [{ id: jupiter }], q)
+  }
+  t.strictSame((await ben.get('/teams?q=equipe')).items, [], 'of those that one is in')
   t.strictSame((await ben.get('/teams?q=%25')).items, [], 'a sign of a pattern is a sign')
 })
 

@@ -24,8 +24,8 @@ export interface WebhookReceiver {
   readonly taken: Message[]
   /** What came, taken or not. */
   readonly came: Message[]
-  /** What it answers from now on; 0: it hangs up; `lose`: it takes the message and hangs up. */
-  answer: (message: Message) => number | 'lose'
+  /** What it answers from now on; 0: it hangs up; `lose`: it takes the message and hangs up; `hold`: it never answers. */
+  answer: (message: Message) => number | 'lose' | 'hold'
 }
 
 export async function webhookReceiver(t: Test): Promise<WebhookReceiver> {
@@ -38,6 +38,7 @@ export async function webhookReceiver(t: Test): Promise<WebhookReceiver> {
       const message = { id: String(request.headers['webhook-id']), type, data, headers: request.headers, body }
       receiver.came.push(message)
       const answer = receiver.answer(message)
+      if (answer === 'hold') return
       if (answer === 'lose' || (answer >= 200 && answer < 300)) receiver.taken.push(message)
       if (answer === 'lose' || answer === 0) return request.socket.destroy()
       return response.writeHead(answer, answer === 302 ? { location: receiver.url } : {}).end()

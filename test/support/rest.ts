@@ -69,8 +69,8 @@ function assertProblem({ status, headers, text }: Answer, json: Dict): void {
 
 export interface RunningRest extends Running {
   readonly contract: Contract
-  /** An application of the user with that e-mail; of nobody without one. */
-  app(email?: string): Promise<App>
+  /** An application of the user with that e-mail, who signed in that long ago; of nobody without one. */
+  app(email?: string, secondsAgo?: number): Promise<App>
   /** Likewise of an identity provider's client. */
   connector(organizationId: string): Promise<App>
 }
@@ -92,11 +92,12 @@ export async function startRest(
   return {
     ...running,
     contract,
-    app: async (email) => {
+    app: async (email, secondsAgo = 0) => {
       if (email === undefined) return new App(url, undefined, contract)
       const user = await kith.users.get(email)
       await kith.identities.link(user, { issuer: issuer.url, sub: email })
-      return new App(url, await issuer.token({ sub: email, client_id: 'an-app' }), contract)
+      const auth_time = Math.floor(Date.now() / 1_000) - secondsAgo
+      return new App(url, await issuer.token({ sub: email, client_id: 'an-app', auth_time }), contract)
     },
     connector: async (organizationId) => {
       const connector = await kith.connectors.obtain(organizationId)

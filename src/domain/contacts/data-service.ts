@@ -5,11 +5,11 @@ import type { Actor, Id } from '../actor.ts'
 import { DomainError, notFound } from '../errors.ts'
 import type { Store } from '../ports.ts'
 import { collectionOfBook } from './collection.ts'
-import { MAX_READ_BYTES, nameInLine, nameOfId } from './contact.ts'
+import { nameInLine, nameOfId } from './contact.ts'
 import type { ContactService } from './contact-service.ts'
 import { additionsOnly, diff } from './overlay.ts'
 import { sameLayer } from './profile.ts'
-import { type ContactPosition, readSearch, type SeenContact, seenCard } from './seen.ts'
+import { type ContactPosition, isFullOf, readSearch, type SeenContact, seenCard } from './seen.ts'
 
 export interface ContactPage {
   readonly items: readonly SeenContact[]
@@ -170,10 +170,6 @@ export class ContactDataService {
     }
   }
 }
-
-const isFullOf = (found: readonly SeenContact[]): boolean =>
-  found.reduce((bytes, { text, base }) => bytes + Buffer.byteLength(text) + Buffer.byteLength(base?.text ?? ''), 0) >=
-  MAX_READ_BYTES
 
 export function assertData(problems: readonly { field: string; problem: string }[]): void {
   if (problems.length > 0) throw new DomainError('invalid-data', 'Some fields cannot be so', { problems })

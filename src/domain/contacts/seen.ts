@@ -2,6 +2,7 @@ import type { VCard, Version } from '#vcard'
 import { parseVCard, searchKey } from '#vcard'
 import type { Id } from '../actor.ts'
 import type { DirectoryKey } from './collection.ts'
+import { MAX_READ_BYTES } from './contact.ts'
 import type { Layer } from './overlay.ts'
 
 /** Where a list of contacts goes on: after what has this rank, title and key. */
@@ -9,6 +10,8 @@ export interface ContactPosition {
   readonly rank: number
   readonly title: string
   readonly key: string
+  /** Of a search that finds very many: what has a key up to this is ranked, the others follow. */
+  readonly within?: string
 }
 
 /** A contact as somebody sees it: a colleague or an entry of a shared directory, with what they changed about them, or their own. */
@@ -41,6 +44,11 @@ export interface ContactSearch {
   /** The digits of a telephone number, where the text is one. */
   readonly digits?: string
 }
+
+/** Whether a page ends with these, as much as is held at once. */
+export const isFullOf = (found: readonly SeenContact[]): boolean =>
+  found.reduce((bytes, { text, base }) => bytes + Buffer.byteLength(text) + Buffer.byteLength(base?.text ?? ''), 0) >=
+  MAX_READ_BYTES
 
 export const seenCard = ({ text }: Pick<SeenContact, 'text'>): VCard => parseVCard(text)
 
