@@ -91,6 +91,7 @@ t.test('what a device has locked is changed by nobody else', async (t) => {
   t.equal((await ann.ask('PUT', `/contacts/${id}/photo`, png, photo)).status, 201)
   await ann.patch(`/contacts/${bob}`, { data })
   t.equal((await ann.ask('POST', `/contacts/${cid}/hide`, undefined, { 'if-match': '"stale"' })).status, 412)
+  t.equal((await ann.ask('POST', '/contacts', { override: cid, data }, { 'if-match': '"stale"' })).status, 412)
   const body = '<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>'
   t.equal((await phone.ask('LOCK', phone.people, { body, headers: { depth: 'infinity' } })).status, 200)
 

@@ -85,7 +85,7 @@ export async function walk<Name extends string>(
             const { status } = await asked(path.replaceAll(/\{\w+\}/g, NOTHING), {})
             t.equal(status, 404, `${route}: of nothing`)
           }
-          if (takes?.has('if-match'))
+          if (takes?.has('if-match') && (method !== 'POST' || path.includes('{')))
             t.equal((await asked(address, { 'if-match': '"stale"' })).status, 412, `${route}: stale`)
           if (takes?.has('idempotency-key'))
             t.equal((await asked(address, { 'idempotency-key': HELD })).status, 409, `${route}: under way`)

@@ -96,7 +96,7 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
       response: {
         201: json('It is there now; Location says where', Contact),
         200: json('You had changed the card before: it has these changes too now', Contact),
-        ...refusals(400, 404, 409, 413, 415, 422, 423),
+        ...refusals(400, 404, 409, 412, 413, 415, 422, 423),
       },
     },
     handler: async (request, reply) => {
