@@ -1,6 +1,6 @@
 import type { ApiToken, ApiTokens, Connector, Id } from '#domain'
 import { CONNECTOR_COLUMNS, type ConnectorColumns, scopesOf, toConnector, WRITE_SCOPE } from './connectors.ts'
-import { ApiTokenRow } from './schema.ts'
+import { ApiTokenRow } from './schema-access.ts'
 import type { Session } from './session.ts'
 
 interface TokenRow extends ConnectorColumns {

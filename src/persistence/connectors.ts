@@ -1,5 +1,5 @@
 import type { Connector, ConnectorClient, Connectors, Id } from '#domain'
-import { ConnectorClientRow } from './schema.ts'
+import { ConnectorClientRow } from './schema-access.ts'
 import type { Session } from './session.ts'
 
 export interface ConnectorColumns {

@@ -1,5 +1,5 @@
 import type { Actor, AppPassword, Credentials, Id } from '#domain'
-import { AppPasswordRow, LoginRow } from './schema.ts'
+import { AppPasswordRow, LoginRow } from './schema-access.ts'
 import type { Session } from './session.ts'
 
 interface PasswordRow {

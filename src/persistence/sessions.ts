@@ -1,5 +1,5 @@
 import type { Actor, Id, LoginLink, SessionEnd, WebSession, WebSessions } from '#domain'
-import { LoginLinkRow, WebSessionRow } from './schema.ts'
+import { LoginLinkRow, WebSessionRow } from './schema-access.ts'
 import type { Session } from './session.ts'
 
 /** By the database's clock, which every process has in common. */

@@ -1,5 +1,5 @@
 import type { Contact, DirectoryKey, Id, Offer, OfferReceived, Subscriber, Subscription, Subscriptions } from '#domain'
-import { CONTACT_COLUMNS, type ContactRow, toContact } from './contacts.ts'
+import { CONTACT_COLUMNS, type ContactRow, toContact } from './contact-rows.ts'
 import type { Session } from './session.ts'
 
 /** $1 organization, $2 directory: the rows of its people's books of the directory, with their own `people` books. */
