@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Actor, assertRecent, type Id } from './actor.ts'
 import { type Connector, type ConnectorChange, changedConnector, newConnector } from './connectors.ts'
 import { DomainError, notFound } from './errors.ts'
-import { assertAdministrator, myselfOf } from './organization-work.ts'
+import { assertAdministers, assertAdministrator } from './organization-work.ts'
 import type { Repositories, Store, Transaction } from './ports.ts'
 import type { ApiToken, IssueToken, NewApiToken, TokenOptions } from './ports-access.ts'
 import { assertExpected, type Expected, lockPeople } from './team-role.ts'
@@ -86,7 +86,7 @@ export class ConnectorWork {
   }
 
   async #assertAllowed(actor: Actor): Promise<void> {
-    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
+    await assertAdministers(this.#store, actor)
   }
 }
 

@@ -37,6 +37,11 @@ export async function myselfOf({ users }: Repositories, { organizationId, userId
   return user?.organizationId === organizationId && user.isActive ? user : undefined
 }
 
+/** Likewise of who asks. @throws DomainError `need-privileges` */
+export async function assertAdministers(repositories: Repositories, actor: Actor): Promise<void> {
+  assertAdministrator((await myselfOf(repositories, actor)) ?? { isStaff: false })
+}
+
 /** What people do with their organization: everybody reads it, administrators change it and name each other. */
 export class OrganizationWork {
   readonly #store: Store
@@ -71,13 +76,13 @@ export class OrganizationWork {
 
   /** Deactivated ones too, by id. @throws DomainError `need-privileges` */
   async administrators(actor: Actor, after: Id | undefined, limit: number): Promise<ManagedUser[]> {
-    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
+    await assertAdministers(this.#store, actor)
     return await this.#store.users.administrators(actor.organizationId, after, limit)
   }
 
   /** @throws DomainError `need-privileges`, `not-found` of who is none */
   async administrator(actor: Actor, id: Id): Promise<ManagedUser> {
-    assertAdministrator((await myselfOf(this.#store, actor)) ?? { isStaff: false })
+    await assertAdministers(this.#store, actor)
     const found = await this.#store.directory.user(actor.organizationId, id, false)
     if (!found?.isStaff) throw notFound('They are no administrator')
     return found

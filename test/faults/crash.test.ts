@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +10,7 @@ import t from 'tap'
 import { openKith } from '../../src/composition.ts'
 import { readConfig } from '../../src/config.ts'
 import { Device, rows } from '../support/kith.ts'
+import { freePort } from '../support/ports.ts'
 
 const WRITERS = 5
 const BURST_MS = 1_200
@@ -109,15 +109,6 @@ const alive = (pid: number): boolean => {
   } catch {
     return false
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address !== 'object' || !address) throw new TypeError('it listens on TCP')
-  return address.port
 }
 
 t.test('kill -9 in a burst of PUTs loses no acknowledged card', async (t) => {

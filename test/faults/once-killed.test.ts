@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,18 +10,10 @@ import { openKith } from '../../src/composition.ts'
 import { readConfig } from '../../src/config.ts'
 import { AUDIENCE, startIssuer } from '../support/issuer.ts'
 import { type Answer, ask } from '../support/kith.ts'
+import { freePort } from '../support/ports.ts'
 
 const ROUNDS = 3
 const WRITERS = 5
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address !== 'object' || !address) throw new TypeError('it listens on TCP')
-  return address.port
-}
 
 t.test('kill -9 while contacts are created under keys: a repeat makes no second one, and none is lost', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'kith-once-'))

@@ -1,21 +1,15 @@
 import type { Actor, Id } from '../actor.ts'
 import type { DirectoryKey } from '../contacts/collection.ts'
 import { DomainError, notFound } from '../errors.ts'
+import { myselfOf } from '../organization-work.ts'
 import type { Repositories, Transaction } from '../ports.ts'
 import type { SharedDirectory } from './shared-directory.ts'
 
 /** Whether the person administers their organization. */
-export async function isAdministrator({ users }: Repositories, { organizationId, userId }: Actor): Promise<boolean> {
-  const [user] = await users.find(userId)
-  return user?.organizationId === organizationId && user.isStaff && user.isActive
-}
+export const isAdministrator = async (repositories: Repositories, actor: Actor): Promise<boolean> =>
+  (await myselfOf(repositories, actor))?.isStaff ?? false
 
 const needPrivileges = (message: string): DomainError => new DomainError('need-privileges', message)
-
-/** @throws DomainError `need-privileges` */
-export async function assertAdministrator(repositories: Repositories, actor: Actor): Promise<void> {
-  if (!(await isAdministrator(repositories, actor))) throw needPrivileges('Administrators of your organization do this')
-}
 
 export const keyOf = ({ organizationId, id }: SharedDirectory): DirectoryKey => ({ organizationId, id })
 

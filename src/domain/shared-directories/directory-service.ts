@@ -1,15 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
+import { assertAdministers } from '../organization-work.ts'
 import type { Store } from '../ports.ts'
-import {
-  assertAdministrator,
-  getAdministered,
-  getDirectory,
-  holdAdministered,
-  isAdministrator,
-  keyOf,
-} from './access.ts'
+import { getAdministered, getDirectory, holdAdministered, isAdministrator, keyOf } from './access.ts'
 import { endSubscription, recordBook } from './ending.ts'
 import { assertDirectory, type DirectoryChange, type SharedDirectory } from './shared-directory.ts'
 
@@ -41,7 +35,7 @@ export class SharedDirectoryService {
   async create(actor: Actor, { name, description, ownPeople = true }: DirectoryWords & { name: string }) {
     assertDirectory({ name, ...(description == null ? {} : { description }) })
     return await this.#store.transaction(async (transaction) => {
-      await assertAdministrator(transaction, actor)
+      await assertAdministers(transaction, actor)
       const { organizationId } = actor
       const key = { organizationId, id: randomUUID() }
       const words = { name: name.trim(), ...(description ? { description } : {}) }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Actor, Id } from '../actor.ts'
 import { notFound } from '../errors.ts'
+import { assertAdministers } from '../organization-work.ts'
 import { mailDomain } from '../organizations.ts'
 import type { Store, Transaction } from '../ports.ts'
-import { assertAdministrator, getAdministered, holdAdministered, keyOf } from './access.ts'
+import { getAdministered, holdAdministered, keyOf } from './access.ts'
 import { endSubscription, recordBook } from './ending.ts'
 import type { Offer, OfferReceived, Subscriber, Subscription } from './shared-directory.ts'
 
@@ -62,7 +63,7 @@ export class SubscriptionService {
 
   /** Offers to the domains of the person's organization that wait for an answer. @throws DomainError `need-privileges` */
   async received(actor: Actor): Promise<OfferReceived[]> {
-    await assertAdministrator(this.#store, actor)
+    await assertAdministers(this.#store, actor)
     return await this.#store.subscriptions.received(actor.organizationId)
   }
 
@@ -90,14 +91,14 @@ export class SubscriptionService {
 
   /** @throws DomainError `need-privileges` */
   async subscriptions(actor: Actor): Promise<Subscription[]> {
-    await assertAdministrator(this.#store, actor)
+    await assertAdministers(this.#store, actor)
     return await this.#store.subscriptions.list(actor.organizationId)
   }
 
   /** @throws DomainError `need-privileges`, `not-found` */
   async unsubscribe(actor: Actor, directoryId: Id): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      await assertAdministrator(transaction, actor)
+      await assertAdministers(transaction, actor)
       const now = await subscriptionOf(transaction, actor.organizationId, directoryId)
       const key = { organizationId: now.publisherId, id: directoryId }
       if (!(await transaction.sharedDirectories.hold(key, false))) throw notFound()
@@ -107,7 +108,7 @@ export class SubscriptionService {
 }
 
 async function waiting(transaction: Transaction, actor: Actor, offerId: Id): Promise<OfferReceived> {
-  await assertAdministrator(transaction, actor)
+  await assertAdministers(transaction, actor)
   const offer = (await transaction.subscriptions.received(actor.organizationId)).find(({ id }) => id === offerId)
   if (!offer) throw notFound()
   return offer
