@@ -96,7 +96,7 @@ t.test('hooks are delivered by jobs', async (t) => {
     t.strictSame(await waiting(), [])
   })
 
-  await t.test('20 processes at once, while others write: each event once, in order', async (t) => {
+  await t.test('20 workers at once, while others write: each event once, in order', async (t) => {
     const { receiver, team, now, types } = await hooked(t)
     const wanted: string[] = []
     let going = true
