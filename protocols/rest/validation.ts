@@ -12,6 +12,8 @@ interface SchemaError {
   }
 }
 
+type Compiled = ReturnType<FastifySchemaCompiler<never>>
+
 /** A body that is a file: what it holds is checked by its route. */
 export const FILE = { type: 'string', contentEncoding: 'binary' } as const
 
@@ -22,8 +24,37 @@ export const validator: FastifySchemaCompiler<never> = (route) => {
   if (route.httpPart === 'headers' || schema.contentEncoding === FILE.contentEncoding) return () => true
   const { properties = {} } = schema
   const checked = 'data' in properties ? { ...schema, properties: { ...properties, data: {} } } : schema
-  const check = TypeBoxValidatorCompiler({ ...route, httpPart: 'body', schema: checked as never }) // any schema will do
-  return route.httpPart === 'body' ? check : (texts: Texts) => check(read(texts, properties))
+  const compiled = TypeBoxValidatorCompiler({ ...route, httpPart: 'body', schema: checked as never }) // any schema will do
+  const check = compiled as Validate // that is what it answers
+  if (route.httpPart === 'body') return withoutNul(check) as Compiled
+  const checkTexts = (texts: Texts) => check(read(texts, properties))
+  return (route.httpPart === 'querystring' ? withoutNul(checkTexts) : checkTexts) as Compiled // `wrong` reads its errors
+}
+
+type Validate = (value: Texts) => { readonly error?: unknown; readonly value?: unknown }
+
+/**
+ * No text that the database keeps has a NUL; of `data` the domain says so, which names each field. What is wrong by its
+ * schema is not looked at: it may be nested without end.
+ */
+const withoutNul =
+  (check: Validate): Validate =>
+  (value) => {
+    const result = check(value)
+    const instancePath = result.error ? undefined : nulIn(value, '')
+    return instancePath === undefined ? result : { error: [{ instancePath, message: 'has a NUL' }] }
+  }
+
+/** Where there is one, as a JSON pointer; a field whose name has one is the field itself. */
+function nulIn(value: unknown, at: string): string | undefined {
+  if (typeof value === 'string') return value.includes('\0') ? at : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === 'data') continue
+    const found = name.includes('\0') ? at : nulIn(inner, `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 type Texts = Readonly<Record<string, unknown>>

@@ -57,7 +57,7 @@ export function contactExportRoutes(app: App, { actorOf, addressBooks, books }: 
     handler: async (request, reply: FastifyReply) => {
       const actor = actorOf(request)
       const { format = 'vcf', version = 'stored', book: name = 'people' } = request.query
-      const found = name.includes('\0') ? undefined : await books.find(actor, name)
+      const found = await books.find(actor, name)
       if (!found) throw new Problem(404, 'not-found', 'You have no such book')
       const book = collectionOfBook(found)
       const type = format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'text/vcard; charset=utf-8'

@@ -5,7 +5,6 @@ import { contactJson, etagOf, expectedOf } from '../contact-json.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { formatCursor, noCursor, parseCursor } from '../cursor.ts'
 import { idOf } from '../ids.ts'
-import { Problem } from '../problems.ts'
 import {
   ById,
   Contact,
@@ -39,9 +38,6 @@ export function contactRoutes(app: App, { actorOf, contactData, contactBatch, ca
     handler: async (request, reply) => {
       const actor = actorOf(request)
       const { q = '', limit = MOST, cursor } = request.query
-      if (q.includes('\0')) {
-        throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
-      }
       const after = cursor === undefined ? undefined : parseCursor(cursor)
       const { items, next } = await contactData.page(actor, q, after, limit)
       const page = { items: items.map((one) => summary(actor, one)), next: next ? formatCursor(next) : null }

@@ -41,9 +41,6 @@ export function entryRoutes(app: App, { actorOf, directoryEntries }: Context): v
     },
     handler: async (request, reply) => {
       const { q = '', limit = MOST, cursor } = request.query
-      if (q.includes('\0')) {
-        throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
-      }
       const after = cursor === undefined ? '' : parseCursor(cursor).key
       const id = idOf(request.params.id)
       const { items, next } = await directoryEntries.page(actorOf(request), id, q, after, limit)

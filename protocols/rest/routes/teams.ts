@@ -2,7 +2,6 @@ import { sendRead, sendWritten } from '../conditions.ts'
 import { type App, type Context, empty, headers, IfMatch, IfNoneMatch, json, refusals } from '../context.ts'
 import { BY_TEXT, pageFrom, placeOf } from '../cursor.ts'
 import { idOf, PAGE_SIZE } from '../ids.ts'
-import { Problem } from '../problems.ts'
 import { ById, searchPage } from '../schemas.ts'
 import { Heir, Team, TeamChange, TeamNew, Teams } from '../schemas-teams.ts'
 import { TEAM, teamJson } from '../team-json.ts'
@@ -24,9 +23,6 @@ export function teamRoutes(app: App, { actorOf, teamWork }: Context): void {
     },
     handler: async (request, reply) => {
       const { q = '', limit = PAGE_SIZE, cursor } = request.query
-      if (q.includes('\0')) {
-        throw new Problem(400, 'bad-request', 'No text has a NUL', { errors: [{ field: 'q', problem: 'has a NUL' }] })
-      }
       const place = placeOf(cursor, BY_TEXT)
       const after = place && { name: place[0], id: place[1] }
       const found = await teamWork.mine(actorOf(request), q, after, limit + 1)
